@@ -1,0 +1,224 @@
+"""From what was written to a layer's keys: names, order and types, in the shell's notation and in torch's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from layercli.errors import LayerError, Span
+from layercli.formula import Axis, Sym, decide
+from layercli.layers import suggest
+from layercli.layers.definition import REQUIRED, Key, Layer, Same
+from layercli.layers.kinds import BadValue, Flag, IntList, Sizes, Word, shown
+from layercli.plan import DType, Module
+from layercli.spec import Argument, Op
+
+FACTORY = ("device", "dtype")
+"""What torch's constructors of layers with tensors take besides: where and in which dtype to make them."""
+
+
+class Given(NamedTuple):
+    """The keys that were written, by torch's names, and where each stands in the source."""
+
+    values: Mapping[str, Any]
+    spans: Mapping[str, Span]
+    shell: bool
+    """Whether sizes may be inferred, as on the command line; in torch's own terms its constructor's rules hold."""
+    dtype: str | None = None
+    span: Span | None = None
+
+
+def from_module(layer: Layer, module: Module) -> Given:
+    """The arguments of torch's constructor by name; refuses what Python's call would refuse."""
+    factory = FACTORY if layer.params or layer.buffers else ()
+    order = (*(key.name for key in layer.keys if not key.keyword_only), *factory)
+    names = (*order, *(key.name for key in layer.keys if key.keyword_only))
+    if len(module.args) > len(order):
+        raise LayerError(
+            "type.arguments",
+            f"{layer.torch} takes {len(order)} arguments by position, not {len(module.args)}",
+            fix=f"leave out what follows {order[-1]}" if order else "give it none",
+        )
+    values = dict(zip(order, module.args))
+    for name, value in module.kwargs.items():
+        if name not in names:
+            near = suggest(name, names)
+            raise LayerError(
+                "type.unknown-argument",
+                f"{layer.torch} has no argument {name!r}",
+                fix=f"did you mean {near[0]}?" if near else f"it takes {', '.join(names) or 'none'}",
+                suggestions=near,
+            )
+        if name in values:
+            raise LayerError("type.duplicate-argument", f"{layer.torch} got {name} twice", fix="give it once")
+        values[name] = value
+    for key in layer.keys:
+        if key.default is REQUIRED and key.name not in values:
+            raise LayerError(
+                "type.missing-argument", f"{layer.torch} needs {key.name}: {key.meaning}", fix=f"give {key.name}"
+            )
+    dtype = _dtype(values.pop("dtype", None)) if factory else None
+    if values.pop("device", None) not in (None, "cpu", "cpu:0"):
+        raise LayerError("type.value", "device is cpu here", fix="choose the device of the run with --device")
+    return Given(values, {}, shell=False, dtype=dtype)
+
+
+def _dtype(value: Any) -> str | None:
+    if value is None or isinstance(value, DType):
+        return None if value is None else value.name
+    raise LayerError("type.value", f"dtype is a dtype, not {shown(value)}", fix='write {"__dtype__": "float64"}')
+
+
+def from_op(layer: Layer, op: Op) -> Given:
+    """The keys of a step in the shell's notation; errors point at the word that is off."""
+    values: dict[str, Any] = {}
+    spans: dict[str, Span] = {}
+    positional = iter(layer.positional)
+    for argument in op.arguments:
+        key = _key(layer, argument, positional)
+        if key.name in values:
+            raise LayerError(
+                "spec.duplicate-key", f"{key.name} is given twice", span=argument.span, fix="leave one of them out"
+            )
+        values[key.name] = _value(layer, key, argument)
+        spans[key.name] = argument.items[0].span._replace(end=argument.items[-1].span.end)
+    return Given(values, spans, shell=True, span=op.span)
+
+
+def _key(layer: Layer, argument: Argument, positional: Any) -> Key:
+    if argument.name is None:
+        name = next(positional, None)
+        if name is None:
+            takes = ", ".join(layer.positional) or "no values without a name"
+            raise LayerError(
+                "spec.too-many-values",
+                f"{layer.name} takes {takes}" + (" without a name, in this order" if layer.positional else ""),
+                span=argument.span,
+                fix=_step_or_key(layer, argument),
+            )
+        found = layer.key(name)
+        assert found is not None
+        return found
+    key = layer.key(argument.name)
+    if key is None:
+        names = [name for key in layer.keys for name in key.names]
+        near = suggest(argument.name, names)
+        raise LayerError(
+            "spec.unknown-key",
+            f"{layer.name} has no key {shown(argument.name)}",
+            span=argument.name_span,
+            fix=f"did you mean {near[0]}?" if near else f"its keys are {', '.join(names) or 'none'}",
+            suggestions=near,
+        )
+    return key
+
+
+def _step_or_key(layer: Layer, argument: Argument) -> str:
+    """What a value that has no place may have been meant as."""
+    item = argument.items[0]
+    if item.kind == "word":
+        return f"put | before {item.text} if it is a layer of its own"
+    rest = [key.names[-1] for key in layer.keys if key.name not in layer.positional]
+    return f"name the key, such as {rest[0]}={item.text}" if rest else f"leave {item.text} out"
+
+
+def _value(layer: Layer, key: Key, argument: Argument) -> Any:
+    for item in argument.items:
+        if item.kind == "word" and item.value not in key.kind.words:
+            words = key.kind.words
+            near = suggest(item.text, words)
+            if argument.name is None and not words:
+                fix = f"put | before {item.text} if it is a layer of its own"
+            else:
+                fix = f"did you mean {near[0]}?" if near else f"{key.names[-1]} is {key.kind.describe}"
+            raise LayerError(
+                "type.value", f"{key.name} is {key.kind.describe}, not {shown(item.text)}", span=item.span, fix=fix,
+                suggestions=near,
+            )  # fmt: skip
+    return tuple(item.value for item in argument.items) if argument.is_tuple else argument.items[0].value
+
+
+class Settled(NamedTuple):
+    """Every key's value in its normal form, and what formulas and conditions know of it."""
+
+    values: dict[str, Any]
+    sizes: dict[str, Any]
+    """Numbers by symbol."""
+    known: dict[str, Any]
+    """Structure by symbol: flags, words, numbers that decide the form of a formula."""
+    missing: tuple[Key, ...]
+    """Keys that are to be inferred from the input."""
+
+
+def settle(layer: Layer, given: Given) -> Settled:
+    """Reads every key with torch's strictness; defaults where nothing is given."""
+    values: dict[str, Any] = {}
+    missing = []
+    flags = {
+        key.symbols[0].name: bool(given.values.get(key.name, key.default))
+        for key in layer.keys
+        if isinstance(key.kind, Flag)
+    }
+    for key in layer.keys:
+        if key.where is not None and key.name in given.values and not decide(key.where, flags):
+            values[key.name] = given.values[key.name]
+        elif key.name in given.values:
+            value = read(key, given.values[key.name], given.spans.get(key.name))
+            values[key.name] = default(layer, key, values) if value is None and isinstance(key.default, Same) else value
+        elif given.shell and key.infer is not None:
+            missing.append(key)
+        elif key.default is REQUIRED:
+            raise LayerError(
+                "spec.missing-key", f"{layer.name} needs {key.names[-1]}: {key.meaning}", span=given.span,
+                fix=f"write {layer.name} {key.names[-1]}={'relu' if isinstance(key.kind, Word) else 3}",
+            )  # fmt: skip
+        else:
+            values[key.name] = default(layer, key, values)
+    settled = Settled(values, {}, {}, tuple(missing))
+    for key in layer.keys:
+        if isinstance(key.kind, Sizes) and key.kind.tells_lists:
+            written = given.values.get(key.name)
+            settled.known[f"{key.name}_listed"] = isinstance(written, tuple) and len(written) < key.kind.axes
+    for key in layer.keys:
+        if key.name in values and (key.where is None or decide(key.where, flags)):
+            publish(key, values[key.name], settled)
+    return settled
+
+
+def read(key: Key, value: Any, span: Span | None) -> Any:
+    """The value in its normal form; LayerError where torch would not take it."""
+    try:
+        return key.kind.read(value)
+    except BadValue as bad:
+        raise LayerError(bad.code, f"{key.name} {bad.message}", span=span, fix=bad.fix) from None
+
+
+def default(layer: Layer, key: Key, values: Mapping[str, Any]) -> Any:
+    """What the key is where it is left out."""
+    if isinstance(key.default, Same):
+        return values[key.default.key]
+    return read(key, key.default, None)
+
+
+def publish(key: Key, value: Any, settled: Settled) -> None:
+    """Makes a value known to formulas under the key's symbols."""
+    symbols, sizes, known = key.symbols, settled.sizes, settled.known
+    if isinstance(key.kind, IntList):
+        known[symbols[0].name] = axes = tuple(_element(key, index) for index in range(len(value)))
+        sizes.update(zip((axis.label for axis in axes), value))
+        return
+    if key.structural:
+        if isinstance(key.kind, Sizes):
+            known[key.name] = value if isinstance(value, str) else None
+        elif symbols:
+            known[symbols[0].name] = value
+    if isinstance(value, tuple) and len(symbols) == len(value):
+        for symbol, item in zip(symbols, value):
+            sizes[symbol.name] = item
+    elif len(symbols) == 1 and not isinstance(value, (tuple, str)):
+        sizes[symbols[0].name] = value
+
+
+def _element(key: Key, index: int) -> Axis:
+    name = f"{key.symbols[0].name}{index}"
+    return Axis(name, Sym(name, f"{key.name}[{index}]"))

@@ -1,0 +1,221 @@
+"""One layer on given inputs: acceptance, outputs, counts, formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from layercli.analysis.flow import Flow, Tree, tensors
+from layercli.analysis.keys import Given, publish, settle
+from layercli.analysis.match import Matcher, arrange
+from layercli.analysis.variant import Shaped, ShapedTree, Tensor, Variant
+from layercli.errors import LayerError
+from layercli.formula import Expr, evaluate, number, resolve, resolve_shape
+from layercli.layers.definition import Key, Layer, Need
+from layercli.layers.dtypes import INTEGERS
+from layercli.layers.kinds import LARGEST
+from layercli.plan import ITEM_SIZE, elements
+
+VARIANTS_KEPT = 4096
+MOST_TENSORS = 100_000
+"""A module with more parameter tensors than this is refused rather than listed."""
+
+
+class Formula(NamedTuple):
+    """A figure with its formula: with symbols, and with the numbers put in, which is also a Python expression."""
+
+    of: str
+    name: str
+    symbolic: str
+    substituted: str
+    value: Any
+
+
+class Bound(NamedTuple):
+    """A layer on given inputs, understood: nothing here hangs on where in a net it stands."""
+
+    layer: Layer
+    variant: Variant
+    sizes: Mapping[str, Any]
+    """Every symbol and figure of it by name."""
+    args: Mapping[str, Any]
+    given: Given
+    inputs: Mapping[str, Tree]
+    outputs: tuple[Tree, ...]
+    dtype: str
+    """The dtype of the parameters."""
+    labels: tuple[str, ...]
+    """What the axes of the first input are called."""
+
+    @property
+    def params(self) -> int:
+        """Numbers in the parameters."""
+        return int(self.sizes["params"])
+
+    @property
+    def buffers(self) -> int:
+        """Numbers in the buffers."""
+        return int(self.sizes["buffers"])
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-adds of one call; None where no formula gives them."""
+        return None if self.layer.macs_unknown else int(self.sizes["macs"])
+
+    def names(self) -> dict[str, str]:
+        """Symbols that are shown without their axis, because the key holds one value for all axes."""
+        names = {}
+        for key in self.layer.keys:
+            if getattr(key.kind, "axes", 0) and len({self.sizes.get(symbol.name) for symbol in key.symbols}) == 1:
+                names.update({symbol.name: symbol.name.partition("_")[0] for symbol in key.symbols})
+        return names
+
+    def formulas(self) -> Iterator[Formula]:
+        """Every figure's formula."""
+        symbolic = self.variant.symbolic(self.names())
+        substituted = self.variant.substituted(self.sizes)
+        for line, general, special in zip(self.variant.lines, symbolic, substituted):
+            yield Formula(line.of, line.name, general, special, self.sizes[line.result])
+
+    def legend(self) -> dict[str, str]:
+        """What each shown symbol means; a key's symbol in the words of the key."""
+        names = self.names()
+        legend: dict[str, str] = {}
+        for name, meaning in self.variant.legend.items():
+            shown = names.get(name, name)
+            legend.setdefault(shown, meaning.rpartition(" along ")[0] if shown != name else meaning)
+        return legend
+
+    def tensors(self, listed: tuple[Tensor, ...]) -> dict[str, tuple[int, ...]]:
+        """Parameters or buffers by name, with their shapes."""
+        named: dict[str, tuple[int, ...]] = {}
+        for param, shape in listed:
+            sizes = tuple(int(evaluate(axis, self.sizes)) for axis in shape)
+            for labels in product(*(self._labels(copy.times, copy.start, copy.labels) for copy in param.copies)):
+                indices = {copy.variable: label for copy, label in zip(param.copies, labels)}
+                named[param.name.format(**indices) if indices else param.name] = sizes
+        return named
+
+    def _labels(self, count: Expr, start: int, labels: tuple[str, ...]) -> Sequence[str]:
+        many = int(evaluate(resolve(count, self.variant.known), self.sizes))
+        return labels[:many] if labels else [str(start + index) for index in range(many)]
+
+
+class Analyser:
+    """Binds layers under one mode and dtype, and keeps what layers of one structure share."""
+
+    def __init__(self, mode: str = "train", dtype: str | None = None) -> None:
+        self.mode = mode
+        self.dtype = dtype
+        self._variants: dict[Any, Variant] = {}
+
+    def bind(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Bound:
+        """The layer on these inputs; LayerError where torch would refuse, or where the keys are not understood."""
+        settled = settle(layer, given)
+        known, sizes = settled.known, settled.sizes
+        parameters = given.dtype or self.dtype or "float32"
+        known.update(training=self.mode == "train", batched=True, packed=False)
+        structure = [len(value) if isinstance(value, tuple) else value for value in known.values()]
+        matcher = Matcher(layer, sizes, known, parameters)
+        arranged = arrange(layer, inputs, given.shell)
+        for item in layer.inputs:
+            matcher.match(item, arranged.get(item.name))
+        for key in settled.missing:
+            value = key.kind.read(_inferred(key, known, sizes))
+            settled.values[key.name] = value
+            publish(key, value, settled)
+            structure.append(len(value) if isinstance(value, tuple) else None)
+        for name, condition in layer.facts.items():
+            known[name] = bool(evaluate(resolve(condition, known), sizes))
+            structure.append(known[name])
+        variant = self._variant(layer, known, (layer.name, *structure, *matcher.signature))
+        if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
+            raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
+        need = variant.compute(sizes)
+        if need is not None:
+            raise _unmet(need, variant, sizes, given)
+        _check_sizes(layer, variant, sizes, given)
+        first = next(tensors(arranged[layer.inputs[0].name]), None)
+        assert first is not None
+        outputs = tuple(_flow(shaped, sizes, first, matcher.integers_become) for shaped in variant.outputs)
+        args = {key.name: settled.values[key.name] for key in layer.keys}
+        return Bound(layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels)
+
+    def _variant(self, layer: Layer, known: dict[str, Any], key: tuple[Any, ...]) -> Variant:
+        variant = self._variants.get(key)
+        if variant is None:
+            if len(self._variants) >= VARIANTS_KEPT:
+                self._variants.clear()
+            variant = self._variants[key] = Variant(layer, known)
+        return variant
+
+
+def _inferred(key: Key, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> Any:
+    assert key.infer is not None
+    if key.kind.takes_tuple:
+        return tuple(evaluate(axis.size, sizes) for axis in resolve_shape(key.infer, known))
+    return evaluate(resolve(key.infer, known), sizes)
+
+
+def _unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) -> LayerError:
+    words: dict[str, Any] = {name: value for name, value in sizes.items() if "." not in name}
+    words.update({name: value for name, value in variant.known.items() if name not in words})
+    for name, expr in need.values.items():
+        words[name] = _shown_value(expr, variant.known, sizes)
+    return LayerError(
+        need.code,
+        need.message.format_map(words),
+        fix=need.fix.format_map(words),
+        span=given.spans.get(need.key) or given.span,
+    )
+
+
+def _shown_value(expr: Expr, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:
+    try:
+        axes = resolve_shape(expr, known)
+    except ValueError:
+        return str(evaluate(resolve(expr, known), sizes))
+    return ",".join(str(evaluate(axis.size, sizes)) for axis in axes)
+
+
+def _check_sizes(layer: Layer, variant: Variant, sizes: Mapping[str, Any], given: Given) -> None:
+    """What torch cannot hold: a tensor whose bytes do not fit 64 bits."""
+    counts = {shaped.out.name: elements([sizes[name] for name in shaped.sizes]) for shaped in _every(variant.outputs)}
+    for name, count in {**counts, "parameters": sizes["params"]}.items():
+        if count > LARGEST // 16:
+            raise LayerError(
+                "torch.overflow",
+                f"the {name} of {layer.name} would hold {number(count)[:40]} numbers: torch counts bytes in 64 bits",
+                fix="use smaller sizes",
+                span=given.span,
+            )
+
+
+def _every(tree: Sequence[ShapedTree]) -> Iterator[Shaped]:
+    for item in tree:
+        if isinstance(item, Shaped):
+            yield item
+        elif item is not None:
+            yield from _every(item)
+
+
+def _flow(shaped: ShapedTree, sizes: Mapping[str, Any], first: Flow, integers_become: str) -> Tree:
+    if shaped is None:
+        return None
+    if not isinstance(shaped, Shaped):
+        return tuple(_flow(item, sizes, first, integers_become) for item in shaped)
+    dtype = first.dtype if shaped.out.dtype == "input" else shaped.out.dtype
+    if dtype in INTEGERS and shaped.out.dtype == "input":
+        dtype = integers_become or dtype
+    return Flow(
+        tuple(sizes[name] for name in shaped.sizes),
+        dtype,
+        tuple(axis.label for axis in shaped.axes),
+        first.batch_sizes if shaped.out.packed else None,
+    )
+
+
+def param_bytes(bound: Bound) -> int:
+    """Bytes of the parameters and buffers, in the dtype they are made in."""
+    return (bound.params + bound.buffers) * ITEM_SIZE[bound.dtype]

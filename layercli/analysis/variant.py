@@ -1,0 +1,221 @@
+"""A definition under one structure: its formulas with the decided conditions gone and shapes as lists of axes.
+
+Layers that differ only in sizes share a variant, so that a long chain or a batch resolves each structure once. A
+variant that is met often computes by a function generated from its formulas; the formulas are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+from layercli.formula import (
+    Axis,
+    Expr,
+    Num,
+    Steps,
+    Sym,
+    decide,
+    generated,
+    number,
+    resolve,
+    resolve_shape,
+    run,
+    size,
+    symbols,
+    text,
+)
+from layercli.formula.resolve import Known
+from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, count
+
+GENERATE_AFTER = 8
+"""Uses after which generating a function pays: it costs about as much as computing this often by the tree."""
+
+
+class Shaped(NamedTuple):
+    """An output that is there under this structure: its definition and its axes."""
+
+    out: Out
+    axes: tuple[Axis, ...]
+    sizes: tuple[str, ...]
+    """The names under which the computed sizes are found."""
+
+
+ShapedTree: TypeAlias = "Shaped | tuple[ShapedTree, ...] | None"
+
+
+class Tensor(NamedTuple):
+    """A parameter or buffer that is there under this structure."""
+
+    param: Param
+    shape: tuple[Expr, ...]
+
+
+class Line(NamedTuple):
+    """A figure and its formula: which figure, what it is called, the formula, and the name of its value."""
+
+    of: str
+    name: str
+    expr: Expr
+    result: str
+
+
+class Variant:
+    """See the module's docstring; ``known`` is the structure."""
+
+    def __init__(self, layer: Layer, known: Known) -> None:
+        self.layer = layer
+        self.known = known
+        self.uses = 0
+        self._function: Any = None
+        self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    # --- what is there ---
+
+    @cached_property
+    def rules(self) -> tuple[Need | Let, ...]:
+        """The needs and intermediates that hold here, in order."""
+        return tuple(rule for rule in self.layer.rules if rule.where is None or decide(rule.where, self.known))
+
+    @cached_property
+    def lets(self) -> dict[str, Expr]:
+        """The named intermediates."""
+        return {rule.symbol.name: resolve(rule.value, self.known) for rule in self.rules if isinstance(rule, Let)}
+
+    @cached_property
+    def outputs(self) -> tuple[ShapedTree, ...]:
+        """The outputs, nested as torch nests them."""
+        shaped: list[ShapedTree] = []
+        for number_, out in enumerate(self.layer.outputs):
+            if isinstance(out, Outs):
+                shaped.append(tuple(self._shaped(item, f"{number_}.{i}") for i, item in enumerate(out.items)))
+            elif out.where is None or decide(out.where, self.known):
+                shaped.append(self._shaped(out, str(number_)))
+        return tuple(shaped)
+
+    def _shaped(self, out: Out, path: str) -> Shaped | None:
+        if out.none is not None and decide(out.none, self.known):
+            return None
+        axes = resolve_shape(out.shape, self.known)
+        return Shaped(out, axes, tuple(f"outputs.{path}.{axis}" for axis in range(len(axes))))
+
+    def tensors(self, params: Iterable[Param]) -> tuple[Tensor, ...]:
+        """Those of these parameters that are there, their shapes resolved."""
+        return tuple(
+            Tensor(param, self._axes(param.shape))
+            for param in params
+            if param.where is None or decide(param.where, self.known)
+        )
+
+    def _axes(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        axes: list[Expr] = []
+        for part in shape:
+            if isinstance(part, Sym) and isinstance(self.known.get(part.name), tuple):
+                axes += [axis.size for axis in resolve_shape(part, self.known)]
+            else:
+                axes.append(resolve(part, self.known))
+        return tuple(axes)
+
+    @cached_property
+    def params(self) -> tuple[Tensor, ...]:
+        """The parameters that are there."""
+        return self.tensors(self.layer.params)
+
+    @cached_property
+    def buffers(self) -> tuple[Tensor, ...]:
+        """The buffers that are there."""
+        return self.tensors(self.layer.buffers)
+
+    def _count(self, tensors: tuple[Tensor, ...]) -> Expr:
+        return resolve(count(param._replace(shape=shape) for param, shape in tensors), self.known)
+
+    # --- what is computed ---
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Every figure that has a formula: each axis of each output, each parameter, each count."""
+        lines: list[Line] = []
+        several = len(self.outputs) > 1 or (
+            isinstance(self.outputs[0], tuple) and not isinstance(self.outputs[0], Shaped)
+        )
+        for path, shaped in _walk(self.outputs):
+            for index, (axis, result) in enumerate(zip(shaped.axes, shaped.sizes)):
+                expr = self.lets.get(axis.size.name, axis.size) if isinstance(axis.size, Sym) else axis.size
+                name = f"{axis.label}_{'out' if not several or path == '0' else shaped.out.name}"
+                lines.append(Line(f"outputs.{path}.{index}", name, expr, result))
+        for kind, tensors in (("params", self.params), ("buffers", self.buffers)):
+            for tensor in tensors:
+                if not tensor.param.copies:
+                    name = tensor.param.name
+                    lines.append(Line(f"{kind}.{name}", name, size(tensor.shape), f"{kind}.{name}"))
+            if tensors:
+                lines.append(Line(kind, kind, self._count(tensors), kind))
+        if not self.layer.macs_unknown and self.layer.macs != Num(0):
+            lines.append(Line("macs", "MACs", resolve(self.layer.macs, self.known), "macs"))
+        return tuple(lines)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """All there is to compute, in order: rules first, then every figure, then the sequential steps."""
+        steps: list[tuple[str, Expr]] = []
+        for rule in self.rules:
+            if isinstance(rule, Let):
+                steps.append((rule.symbol.name, self.lets[rule.symbol.name]))
+            else:
+                steps.append(("", resolve(rule.condition, self.known)))
+        for line in self.lines:
+            steps.append((line.result, line.expr))
+        for name in ("params", "buffers", "macs"):
+            if not any(line.of == name for line in self.lines):
+                steps.append((name, Num(0)))
+        steps.append(("steps", resolve(self.layer.steps, self.known)))
+        return tuple(steps)
+
+    def compute(self, sizes: dict[str, Any]) -> Need | None:
+        """Adds every figure to ``sizes``; the first need that is not met, or None."""
+        self.uses += 1
+        if self._function is None and self.uses > GENERATE_AFTER:
+            self._function = generated(self.steps)
+        failed: int | None = self._function(sizes) if self._function is not None else run(self.steps, sizes)
+        if failed is None:
+            return None
+        need = self.rules[failed]
+        assert isinstance(need, Need)
+        return need
+
+    # --- what is shown ---
+
+    def symbolic(self, names: Mapping[str, str]) -> tuple[str, ...]:
+        """Each line's formula with symbols; ``names`` says which of them are shown under a shorter name."""
+        key = tuple(names.values())
+        if key not in self._texts:
+            self._texts[key] = tuple(text(line.expr, lambda name: names.get(name, name)) for line in self.lines)
+        return self._texts[key]
+
+    @cached_property
+    def _templates(self) -> tuple[str, ...]:
+        return tuple(text(line.expr, lambda name: f"{{{name}}}") for line in self.lines)
+
+    def substituted(self, sizes: Mapping[str, Any]) -> list[str]:
+        """Each line's formula with the numbers put in."""
+        written = {name: number(sizes[name]) for name in self._spoken}
+        return [template.format_map(written) for template in self._templates]
+
+    @cached_property
+    def _spoken(self) -> tuple[str, ...]:
+        return tuple(symbols(line.expr for line in self.lines))
+
+    @cached_property
+    def legend(self) -> dict[str, str]:
+        """What each symbol of the shown formulas means."""
+        return {name: symbol.meaning for name, symbol in symbols(line.expr for line in self.lines).items()}
+
+
+def _walk(tree: tuple[ShapedTree, ...], path: str = "") -> Iterable[tuple[str, Shaped]]:
+    for index, item in enumerate(tree):
+        here = f"{path}{index}"
+        if isinstance(item, Shaped):
+            yield here, item
+        elif item is not None:
+            yield from _walk(item, f"{here}.")

@@ -1,0 +1,42 @@
+"""The Python API: the same answer as the command's, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from layercli.analysis.walk import Options, analyse_spec
+from layercli.plan import Input, Tensor
+from layercli.report import Report
+from layercli.spec import parse
+
+
+def analyze(
+    spec: str,
+    input: Sequence[int] | None = None,
+    *,
+    inputs: Mapping[str, Sequence[int]] | None = None,
+    dtype: str | None = None,
+    mode: str = "train",
+    device: str = "auto",
+    run: bool = True,
+) -> Report:
+    """What a layer or a chain does to a tensor.
+
+    ``spec`` is in the language of the command line, such as ``"conv2d 8 k=5 | relu"``. ``input`` is the shape of the
+    first input; ``inputs`` are further ones by name, such as ``{"hx": (1, 3, 20)}``; without ``input`` the first
+    layer's default is taken. ``dtype`` is that of the input and the parameters (float32). ``run`` compares with torch,
+    in this process. The Report has ``ok``, ``output``, ``totals``, ``checks``, ``to_dict()``, and shows itself in rich
+    and in notebooks.
+
+    A design that torch would refuse is a Report with ``ok`` False; LayerError is raised for a spec that cannot be read.
+    """
+    feeds = []
+    if input is not None:
+        feeds.append(Input(Tensor(tuple(input), dtype or "float32")))
+    feeds += [Input(Tensor(tuple(shape), dtype or "float32"), name) for name, shape in (inputs or {}).items()]
+    analysis = analyse_spec(parse(spec), feeds, Options(mode=mode, dtype=dtype, device=device))
+    if analysis.plan is None or not run:
+        return Report(analysis, None, "run=False")
+    from layercli.measure.child import measure_in_process
+
+    return Report(analysis, measure_in_process(analysis.plan))

@@ -1,0 +1,114 @@
+"""JSON Lines in, JSON Lines out: one question a line, one report a line, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from layercli.analysis.layer import Analyser
+from layercli.analysis.walk import Analysis, Options, analyse_module, analyse_spec
+from layercli.errors import LayerError
+from layercli.measurement import Measurement
+from layercli.plan import Input, Plan, Unreadable, decode_input, decode_module
+from layercli.report import Report, failure
+from layercli.spec import parse
+
+Measure = Callable[[Plan], Measurement]
+
+_KEYS = {"id", "spec", "layer", "args", "kwargs", "input", "inputs", "mode", "dtype"}
+
+
+class Question(NamedTuple):
+    """A line, read."""
+
+    id: Any
+    ask: Callable[[Analyser], Analysis]
+    mode: str
+    dtype: str | None
+
+
+def answer_lines(
+    lines: Iterable[str], options: Options, *, brief: bool = False, measure: Measure | None = None
+) -> Iterator[dict[str, Any]]:
+    """One report for each line that is not blank; a bad line is a report with its error, and the run goes on."""
+    analysers: dict[tuple[str, str | None], Analyser] = {}
+    for line in lines:
+        if line.strip():
+            yield _answer(line, options, analysers, brief, measure)
+
+
+def _answer(
+    line: str,
+    options: Options,
+    analysers: dict[tuple[str, str | None], Analyser],
+    brief: bool,
+    measure: Measure | None,
+) -> dict[str, Any]:
+    identity = None
+    try:
+        data = _object(line)
+        identity = data.get("id")
+        question = _question(data, options)
+        key = (question.mode, question.dtype)
+        analyser = analysers.setdefault(key, Analyser(*key))
+        analysis = question.ask(analyser)
+        if measure is None or analysis.plan is None:
+            return Report(analysis, None, "batch runs torch only with --run", identity).to_dict(brief)
+        return Report(analysis, measure(analysis.plan), id=identity).to_dict(brief)
+    except LayerError as error:
+        return failure(error, identity, options.mode)
+    except Exception as error:  # a bug of ours must cost one line, not the run
+        return failure(LayerError("internal.error", f"{type(error).__name__}: {error}"), identity, options.mode)
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LayerError("io.json", f"the line is no JSON: {error}", fix="write one JSON object a line") from None
+    if not isinstance(data, dict):
+        raise LayerError("io.json", "the line is no JSON object", fix='write {"spec": "relu", "input": [1, 3]}')
+    unknown = [key for key in data if key not in _KEYS]
+    if unknown:
+        raise LayerError("io.key", f"a line has no key {unknown[0]!r}", fix=f"its keys are {', '.join(sorted(_KEYS))}")
+    return data
+
+
+def _question(data: dict[str, Any], options: Options) -> Question:
+    mode = data.get("mode", options.mode)
+    if mode not in ("train", "eval"):
+        raise LayerError("io.value", f'"mode" is "train" or "eval", not {mode!r}', fix="leave it out for train")
+    local = options._replace(mode=mode, dtype=data.get("dtype", options.dtype))
+    inputs = _inputs(data)
+    if ("spec" in data) == ("layer" in data):
+        raise LayerError("io.key", 'a line has either "spec" or "layer"', fix='write {"spec": "relu", "input": [1, 3]}')
+    if "layer" in data:
+        try:
+            module = decode_module(data)
+        except Unreadable as error:
+            raise LayerError("io.value", str(error), fix='write {"layer": "ReLU", "args": [], "kwargs": {}}') from None
+        return Question(
+            data.get("id"), lambda analyser: analyse_module(module, inputs, local, analyser), mode, local.dtype
+        )
+    if not isinstance(data["spec"], str):
+        raise LayerError("io.value", '"spec" is a string', fix='write {"spec": "conv2d k=5 | relu", …}')
+    spec = parse(data["spec"])
+    return Question(data.get("id"), lambda analyser: analyse_spec(spec, inputs, local, analyser), mode, local.dtype)
+
+
+def _inputs(data: dict[str, Any]) -> tuple[Input, ...]:
+    if "inputs" in data:
+        listed = data["inputs"]
+    elif "input" in data:
+        listed = [data["input"]]
+    else:
+        listed = []
+    if not isinstance(listed, list):
+        raise LayerError("io.value", '"inputs" is an array', fix='write "inputs": [{"shape": [1, 3, 16, 16]}]')
+    if not listed and "spec" in data:
+        raise LayerError("io.input", "the line has no input", fix='write "input": [1, 3, 16, 16]')
+    try:
+        return tuple(map(decode_input, listed))
+    except Unreadable as error:
+        raise LayerError("io.value", str(error), fix='write {"shape": [1, 3, 16, 16], "dtype": "float32"}') from None

@@ -1,0 +1,138 @@
+"""From a question to its answer on the screen: analysis, torch, the form that was asked for, the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from layercli.analysis.walk import Analysis, Options
+from layercli.cli.complain import complain
+from layercli.cli.options import Format, Measure, Settings
+from layercli.cli.terminal import colours, draws, put, width
+from layercli.errors import ExitCode, LayerError
+from layercli.measurement import MEASURED, Measurement
+from layercli.plan import Plan
+from layercli.report import Report, failure
+
+if TYPE_CHECKING:
+    from layercli.measure.child import Child
+
+
+def options_of(settings: Settings) -> Options:
+    """The options of a run that these settings ask for."""
+    return Options(
+        "train" if settings.train else "eval",
+        settings.dtype.value if settings.dtype else None,
+        settings.device,
+        settings.unroll,
+        settings.measure is Measure.all,
+    )
+
+
+def answer(ask: Callable[[], Analysis], settings: Settings, child: Child | None) -> ExitCode:
+    """Asks, prints the answer, and says how it ends. The child is used if torch is wanted, and ended in any case."""
+    form = Format.json if settings.json else settings.format
+    try:
+        try:
+            analysis = ask()
+        except LayerError as error:
+            return _failed(error, settings, form)
+        if analysis.plan is None or settings.no_run:
+            report = Report(analysis, None, "--no-run was given")
+            _show(report, form, settings)
+        elif form is Format.table and draws(sys.stdout):
+            report = _staged(analysis, analysis.plan, settings, child)
+        else:
+            report = Report(analysis, _measure(analysis.plan, settings, child))
+            _show(report, form, settings)
+        return _ending(report, settings)
+    finally:
+        if child is not None:
+            child.close()
+
+
+def _measure(plan: Plan, settings: Settings, child: Child | None) -> Measurement:
+    if child is not None:
+        return child.ask(plan, settings.timeout)
+    from layercli.measure.child import measure
+
+    return measure(plan, settings.timeout)
+
+
+def _failed(error: LayerError, settings: Settings, form: Format) -> ExitCode:
+    """A question that was not understood."""
+    if form in (Format.json, Format.jsonl):
+        _write_json(failure(error, mode="train" if settings.train else "eval"), form)
+    complain(error)
+    return error.exit_code
+
+
+def _ending(report: Report, settings: Settings) -> ExitCode:
+    if report.analysis.error is not None:
+        complain(report.analysis.error)
+    elif settings.require_measured and (report.measurement is None or report.measurement.status != MEASURED):
+        put(f"torch gave no answer: {report.why}", sys.stderr)
+        return ExitCode.NEGATIVE
+    return report.exit_code
+
+
+def _write_json(document: dict[str, Any], form: Format) -> None:
+    from layercli.render.documents import json_line, json_text
+
+    put(json_text(document) if form is Format.json else json_line(document))
+
+
+def _show(report: Report, form: Format, settings: Settings) -> None:
+    """Prints the whole report once."""
+    if form in (Format.json, Format.jsonl):
+        _write_json(report.to_dict(), form)
+    elif form in (Format.csv, Format.markdown):
+        from layercli.render import documents
+
+        put(documents.csv_text(report) if form is Format.csv else documents.markdown(report, settings.formulas))
+    elif form is Format.svg:
+        from layercli.render.table import svg
+
+        put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, settings.formulas))
+    elif form is Format.table and draws(sys.stdout):
+        from layercli.render.table import renderable
+
+        _console(settings).print(renderable(report, settings.formulas))
+    elif report.analysis.rows:
+        from layercli.render.plain import plain
+
+        put(plain(report, settings.formulas))
+
+
+def _console(settings: Settings) -> Any:
+    from rich.console import Console
+
+    coloured = colours(sys.stdout, settings.color)
+    return Console(
+        width=width(settings.width), no_color=not coloured, force_terminal=True if coloured else None, highlight=False,
+        legacy_windows=False,
+    )  # fmt: skip
+
+
+def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | None) -> Report:
+    """On a terminal: the formulas' answer at once, torch's beside it when it is there."""
+    from rich.live import Live
+
+    from layercli.render.layout import verdict
+    from layercli.render.table import STYLES, renderable
+
+    console = _console(settings)
+    first = renderable(Report(analysis), settings.formulas, waiting=True)
+    tall = len(console.render_lines(first)) >= console.height
+    if tall or not console.is_terminal:
+        console.print(renderable(Report(analysis, None, "see below"), settings.formulas, waiting=True))
+        with console.status("torch is loading …"):
+            report = Report(analysis, _measure(plan, settings, child))
+        line = verdict(report)
+        console.print(line.text, style=STYLES[line.style])
+        return report
+    with Live(first, console=console, auto_refresh=False) as live:
+        report = Report(analysis, _measure(plan, settings, child))
+        live.update(renderable(report, settings.formulas), refresh=True)
+    return report

@@ -1,0 +1,66 @@
+"""What ``-i`` says: ``1,3,16,16``, ``hx=1,3,10``, ``target=8:int64``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layercli.errors import LayerError, Span
+from layercli.layers.kinds import LARGEST
+from layercli.plan import ITEM_SIZE, Input, Tensor
+
+_OPTION = "--input "
+
+
+def parse_inputs(texts: Sequence[str], dtype: str | None) -> tuple[Input, ...]:
+    """Every ``-i`` in order; LayerError with a caret under what is off."""
+    return tuple(_parse(text, dtype or "float32") for text in texts)
+
+
+def _parse(text: str, dtype: str) -> Input:
+    source = _OPTION + text
+    start = len(_OPTION)
+    name = None
+    head, equals, rest = text.partition("=")
+    if equals:
+        name, start = head.strip(), start + len(head) + 1
+        if not name.isidentifier():
+            raise _wrong(source, len(_OPTION), start - 1, f"{name[:40]!r} is no name of an input", "write hx=1,3,10")
+    else:
+        rest = text
+    shape, colon, kind = rest.partition(":")
+    if colon:
+        if kind not in ITEM_SIZE:
+            at = start + len(shape) + 1
+            raise _wrong(source, at, len(source), f"{kind[:40]!r} is no dtype", f"use one of {', '.join(ITEM_SIZE)}")
+        dtype = kind
+    return Input(Tensor(_sizes(source, shape, start), dtype), name)
+
+
+def _sizes(source: str, text: str, start: int) -> tuple[int, ...]:
+    inner = text.strip()
+    if inner in ("scalar", "()", ""):
+        if not inner:
+            raise _wrong(source, start, start + 1, "the shape is empty", "write 1,3,16,16, or scalar for no axes")
+        return ()
+    if inner[0] in "([" and inner[-1] in ")]":
+        start += text.index(inner[0]) + 1
+        text = inner[1:-1]
+    separator = "," if "," in text else "x"
+    sizes: list[int] = []
+    parts = text.split(separator)
+    for number, part in enumerate(parts):
+        word = part.strip()
+        if not word and number == len(parts) - 1 and sizes:
+            break
+        if not (word.isascii() and word.isdigit()) or len(word) > 19 or int(word) > LARGEST:
+            said = "no size" if not word.isdigit() else "more than torch's 64 bits"
+            raise _wrong(
+                source, start, start + max(1, len(part)), f"{word[:40]!r} is {said}", "write sizes such as 1,3,16,16"
+            )
+        sizes.append(int(word))
+        start += len(part) + 1
+    return tuple(sizes)
+
+
+def _wrong(source: str, start: int, end: int, message: str, fix: str) -> LayerError:
+    return LayerError("spec.input", message, source=source, span=Span(start, max(end, start + 1)), fix=fix)

@@ -1,0 +1,136 @@
+"""A command for each layer, made from its definition when it is called."""
+
+from __future__ import annotations
+
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from layercli.cli.options import LONG_AND_SHORT
+from layercli.errors import LayerError, Span
+from layercli.layers.definition import REQUIRED, Key, Layer, Same
+from layercli.layers.kinds import Flag
+
+if TYPE_CHECKING:
+    from layercli.spec import Argument, Op, Spec
+
+SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
+"""The keys that have a one-letter option, the same in every layer."""
+
+
+def spellings(key: Key) -> list[str]:
+    """A key's options: ``--kernel --kernel-size -k``; a flag has its negation too."""
+    long = [f"--{name.replace('_', '-')}" for name in (*key.aliases, key.name) if len(name) > 1]
+    if isinstance(key.kind, Flag):
+        return [f"{name}/--no-{name[2:]}" for name in long]
+    short = [SHORT[name] for name in key.aliases if name in SHORT]
+    return [name for name in (*long, *short) if name not in LONG_AND_SHORT]
+
+
+def parameter(key: Key) -> Parameter:
+    """The key as an option of the command."""
+    flag = isinstance(key.kind, Flag)
+    kind: Any = bool | None if flag else str | None
+    names = [name for name in key.names if name != key.name or len(name) <= 2]
+    short = ", ".join(f"{name}=" for name in (*names, key.name))
+    said = f"{key.meaning[:1].upper()}{key.meaning[1:]}. [{short}; default: {_default(key)}]"
+    metavar = None if flag else "|".join(key.kind.words).upper() if len(key.kind.words) > 2 else "N"
+    option = typer.Option(*spellings(key), metavar=metavar, help=said, show_default=False)
+    return Parameter(_variable(key), Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def _variable(key: Key) -> str:
+    return f"key_{key.name}"
+
+
+def _default(key: Key) -> str:
+    if key.infer is not None:
+        return "from the input"
+    if isinstance(key.default, Same):
+        return f"the {key.default.key}"
+    return "none, needed" if key.default is REQUIRED else str(key.default).lower()
+
+
+def spec_of(layer: Layer, words: list[str], options: dict[str, Any]) -> Spec:
+    """The command line as a spec of one step; its source is the command as it could have been typed."""
+    from layercli.spec import Chain, Spec, Step, parse_op
+
+    source = " ".join([layer.name, *words])
+    end = len(source)
+    pieces: list[tuple[Key, int, int, str | None]] = []
+    for key in layer.keys:
+        value = options.get(_variable(key))
+        if value is None:
+            continue
+        option = spellings(key)[0]
+        if isinstance(key.kind, Flag):
+            yes, _, no = option.partition("/")
+            option, value = (yes if value else no), str(value).lower()
+            source += f" {option}"
+            pieces.append((key, len(source) - len(option), len(source), value))
+        else:
+            source += f" {option} {value}"
+            pieces.append((key, len(source) - len(value), len(source), None))
+    try:
+        _no_options(layer, words)
+        op = parse_op(source, 0, end)
+        extra = [_argument(source, key, start, stop, flag) for key, start, stop, flag in pieces]
+    except LayerError as error:
+        raise error.located(source) from None
+    op = _with(op, extra, len(source))
+    span = Span(0, len(source))
+    return Spec(source, Chain((Step(None, None, 1, op, span),), span))
+
+
+def _with(op: Op, extra: list[Argument], end: int) -> Op:
+    return op._replace(arguments=(*op.arguments, *extra), span=Span(op.span.start, end))
+
+
+def _argument(source: str, key: Key, start: int, stop: int, flag: str | None) -> Argument:
+    from layercli.spec import Argument, Item, parse_values
+
+    if flag is not None:
+        item = Item(flag == "true", "bool", flag, Span(start, stop))
+        return Argument(key.name, item.span, (item,), False, item.span)
+    return parse_values(source, start, stop)._replace(name=key.name, name_span=Span(start, stop))
+
+
+def _no_options(layer: Layer, words: list[str]) -> None:
+    """Refuses a word that looks like an option which the command does not have."""
+    from layercli.layers import suggest
+
+    at = len(layer.name) + 1
+    for word in words:
+        name = word.partition("=")[0]
+        if name.startswith("-") and not name[1:2].isdigit() and name[1:2] != "." and len(name) > 1:
+            known = {part for key in layer.keys for spelling in spellings(key) for part in spelling.split("/")}
+            near = suggest(name, sorted(known | LONG_AND_SHORT))
+            raise LayerError(
+                "spec.unknown-option", f"{layer.name} has no option {name[:40]}",
+                span=Span(at, at + len(name)),
+                fix=f"did you mean {near[0]}?" if near else f"layercli {layer.name} --help lists its options",
+                suggestions=near,
+            )  # fmt: skip
+        at += len(word) + 1
+
+
+def help_of(layer: Layer) -> str:
+    """The command's help text, examples first."""
+    examples = "\n".join(f"  layercli {example}" for example in layer.examples)
+    values = " ".join(name.upper() for name in layer.positional)
+    lines = [
+        f"{layer.summary} [torch.nn.{layer.torch}]",
+        f"\b\n{examples}",
+        layer.prose,
+        f"Keys may be options or words: {layer.name} {example_word(layer)}." if layer.keys else "",
+        f"Values without a name, in this order: {values}." if values else "",
+        f"Source: {layer.paper}" if layer.paper else "",
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def example_word(layer: Layer) -> str:
+    """One key as a word, for the help."""
+    key = layer.keys[-1] if not layer.positional else layer.key(layer.positional[0]) or layer.keys[0]
+    return f"{key.names[-1]}={'true' if isinstance(key.kind, Flag) else 3}"

@@ -1,0 +1,43 @@
+"""Formulas as values: one tree that is computed, kept with symbols, and printed."""
+
+from layercli.formula.build import (
+    and_,
+    at,
+    ceil_div,
+    concat,
+    dims,
+    each,
+    eq_,
+    floor_,
+    ge_,
+    gt_,
+    is_,
+    le_,
+    length,
+    lt_,
+    max_,
+    min_,
+    ne_,
+    not_,
+    num,
+    or_,
+    product,
+    size,
+    slice_,
+    sym,
+    total,
+    when,
+)
+from layercli.formula.evaluate import Steps, evaluate, generated, run
+from layercli.formula.expr import Axis, Expr, Num, Op, Sym
+from layercli.formula.notation import latex, number, substitute, text
+from layercli.formula.replace import replace
+from layercli.formula.resolve import Unresolved, decide, resolve, resolve_shape
+from layercli.formula.symbols import symbols
+
+__all__ = [
+    "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "and_", "at", "ceil_div", "concat", "decide", "dims",
+    "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_", "latex", "le_", "length", "lt_", "max_",
+    "min_", "ne_", "not_", "num", "number", "or_", "product", "replace", "resolve", "resolve_shape", "run", "size",
+    "slice_", "substitute", "sym", "symbols", "text", "total", "when",
+]  # fmt: skip

@@ -1,0 +1,152 @@
+"""The words that definitions are written in: conditions, shapes and what else Python has no operator for.
+
+Shapes are expressions too: ``dims`` lists axes, ``slice_``, ``concat``, ``each`` and ``when`` make shapes of
+shapes, ``product``, ``length`` and ``at`` take numbers out of them. They are worked out by
+:func:`layercli.formula.resolve` once the rank of the input is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import reduce
+
+from layercli.formula.expr import Constant, Expr, Num, Op, Operand, Sym, lift
+
+
+def sym(name: str, meaning: str = "") -> Sym:
+    """A symbol."""
+    return Sym(name, meaning)
+
+
+def num(value: Constant) -> Num:
+    """A constant."""
+    return Num(value)
+
+
+def eq_(a: Operand, b: Operand) -> Expr:
+    """The condition a == b."""
+    return Op("==", (lift(a), lift(b)))
+
+
+def ne_(a: Operand, b: Operand) -> Expr:
+    """The condition a != b."""
+    return Op("!=", (lift(a), lift(b)))
+
+
+def lt_(a: Operand, b: Operand) -> Expr:
+    """The condition a < b."""
+    return Op("<", (lift(a), lift(b)))
+
+
+def le_(a: Operand, b: Operand) -> Expr:
+    """The condition a <= b."""
+    return Op("<=", (lift(a), lift(b)))
+
+
+def gt_(a: Operand, b: Operand) -> Expr:
+    """The condition a > b."""
+    return Op("<", (lift(b), lift(a)))
+
+
+def ge_(a: Operand, b: Operand) -> Expr:
+    """The condition a >= b."""
+    return Op("<=", (lift(b), lift(a)))
+
+
+def is_(key: Sym, value: Constant) -> Expr:
+    """The condition that a key holds this word (or None)."""
+    return Op("==", (key, Num(value)))
+
+
+def and_(*conditions: Expr) -> Expr:
+    """All of them."""
+    return reduce(lambda a, b: Op("and", (a, b)), conditions)
+
+
+def or_(*conditions: Expr) -> Expr:
+    """Any of them."""
+    return reduce(lambda a, b: Op("or", (a, b)), conditions)
+
+
+def not_(condition: Expr) -> Expr:
+    """Not this."""
+    return Op("not", (condition,))
+
+
+def when(condition: Expr, then: Operand, otherwise: Operand = 0) -> Expr:
+    """``then`` where the condition holds, else ``otherwise``; both may be shapes."""
+    return Op("when", (condition, lift(then), lift(otherwise)))
+
+
+def min_(a: Operand, b: Operand) -> Expr:
+    """The smaller."""
+    return Op("min", (lift(a), lift(b)))
+
+
+def max_(a: Operand, b: Operand) -> Expr:
+    """The larger."""
+    return Op("max", (lift(a), lift(b)))
+
+
+def floor_(value: Expr) -> Expr:
+    """The largest integer not above a number in IEEE double precision, as torch rounds ``size * scale_factor``."""
+    return Op("floor", (value,))
+
+
+def ceil_div(a: Operand, b: Operand) -> Expr:
+    """a / b rounded up."""
+    return -(-lift(a) // lift(b))
+
+
+def total(terms: Iterable[Expr]) -> Expr:
+    """The sum; 0 of nothing."""
+    return _chain("+", terms, 0)
+
+
+def size(factors: Iterable[Expr]) -> Expr:
+    """The product of known factors; 1 of nothing."""
+    return _chain("*", factors, 1)
+
+
+def _chain(kind: str, parts: Iterable[Expr], empty: int) -> Expr:
+    listed = list(parts)
+    return reduce(lambda a, b: Op(kind, (a, b)), listed) if listed else Num(empty)
+
+
+# --- shapes --------------------------------------------------------------------------------------------------------
+
+
+def dims(**axes: Operand) -> Expr:
+    """A shape of these axes, by label: ``dims(N=N, C=out)``."""
+    return Op("dims", tuple(Op("axis", (Num(label), lift(value))) for label, value in axes.items()))
+
+
+def concat(*shapes: Expr) -> Expr:
+    """The axes of all of them, in order."""
+    return Op("concat", shapes)
+
+
+def slice_(shape: Expr, start: Operand, stop: Operand) -> Expr:
+    """The axes from ``start`` up to, not including, ``stop``; negative counts from the end, as in Python."""
+    return Op("slice", (shape, lift(start), lift(stop)))
+
+
+def length(shape: Expr) -> Expr:
+    """How many axes a shape has."""
+    return Op("length", (shape,))
+
+
+def product(shape: Expr) -> Expr:
+    """The number of elements of a shape; 1 of an empty one."""
+    return Op("product", (shape,))
+
+
+def at(shape: Expr, index: Operand) -> Expr:
+    """The size of one axis of a shape."""
+    return Op("at", (shape, lift(index)))
+
+
+def each(count: Operand, body: Callable[[Sym], Expr], index: str = "i") -> Expr:
+    """A shape of ``count`` axes; ``body`` gives the size of axis ``index``."""
+    variable = Sym(index, "index of the axis")
+    return Op("each", (variable, lift(count), body(variable)))

@@ -1,0 +1,234 @@
+"""What a layer is, as data: its keys, the inputs it takes, its formulas, what it rejects, its words.
+
+A definition holds expressions only. It knows no torch, no printing and no registry; everything else in the project
+is read from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from layercli.formula import Expr, Num, Sym, size, total
+from layercli.formula.replace import replace
+from layercli.layers.kinds import Kind
+
+
+class Required(NamedTuple):
+    """The default of a key that has none."""
+
+
+REQUIRED = Required()
+
+
+class Same(NamedTuple):
+    """The default of a key that takes over another's value, such as a pool's stride."""
+
+    key: str
+
+
+class Key(NamedTuple):
+    """One argument of the constructor.
+
+    ``symbols``: what formulas call it: one symbol, one per axis, or none where no formula speaks of it.
+    ``structural``: its value decides the form of the formulas (a flag, a word, an axis), not a size in them.
+    ``infer``: what it is where it is left out on the command line; torch's own default holds in torch's notation.
+    ``effect``: what a larger value does to the output.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = REQUIRED
+    aliases: tuple[str, ...] = ()
+    symbols: tuple[Sym, ...] = ()
+    structural: bool = False
+    infer: Expr | None = None
+    meaning: str = ""
+    effect: str = ""
+    keyword_only: bool = False
+    where: Expr | None = None
+    """Under which flags torch looks at the value at all; otherwise it may be anything."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """torch's name and the aliases."""
+        return (self.name, *self.aliases)
+
+
+class Form(NamedTuple):
+    """One layout that an input may have: axis labels, each the symbol of its size; ``*X`` takes any number of axes.
+
+    ``where`` decides by flags whether the layout holds, ``facts`` are what it says of the structure.
+    """
+
+    axes: str
+    where: Expr | None = None
+    facts: Mapping[str, Any] = {}
+    packed: bool = False
+
+
+class TensorIn(NamedTuple):
+    """An input that is a tensor."""
+
+    name: str
+    forms: tuple[Form, ...]
+    meaning: str = ""
+    optional: bool = False
+    dtypes: str | Expr = "parameters"
+    """Which dtypes it may have: the name of a rule in :mod:`layercli.layers.dtypes`, or which name under which flags."""
+
+
+class TupleIn(NamedTuple):
+    """An input that is a tuple of tensors, such as an LSTM's state."""
+
+    name: str
+    items: tuple[TensorIn, ...]
+    meaning: str = ""
+    optional: bool = False
+
+
+class ValueIn(NamedTuple):
+    """An input that is no tensor, such as the size that a transposed convolution is asked for.
+
+    ``forms`` list its lengths: ``"H_req W_req"``; symbols as in :class:`Form`.
+    """
+
+    name: str
+    forms: tuple[Form, ...]
+    meaning: str = ""
+    optional: bool = True
+
+
+InputDef: TypeAlias = "TensorIn | TupleIn | ValueIn"
+
+
+class Let(NamedTuple):
+    """A named intermediate: a symbol and the formula that it stands for."""
+
+    symbol: Sym
+    value: Expr
+    where: Expr | None = None
+
+
+class Need(NamedTuple):
+    """What must hold for torch to accept; else the error: what is wrong (about which key), and one fix.
+
+    ``message`` and ``fix`` are templates over the symbols and over ``values``.
+    """
+
+    condition: Expr
+    message: str
+    fix: str
+    key: str = ""
+    where: Expr | None = None
+    values: Mapping[str, Expr] = {}
+    code: str = "shape.mismatch"
+
+
+class Out(NamedTuple):
+    """An output tensor. ``where`` decides whether torch returns it at all; ``none`` whether None stands in its place."""
+
+    name: str
+    shape: Expr
+    dtype: str = "input"
+    """The dtype of the first input, or a dtype by name."""
+    where: Expr | None = None
+    none: Expr | None = None
+    packed: bool = False
+    """Whether it comes as a packed sequence where the input did."""
+
+
+class Outs(NamedTuple):
+    """Outputs that torch nests in a tuple of their own."""
+
+    items: tuple[Out, ...]
+
+
+class Copies(NamedTuple):
+    """A tensor that is there several times; its number (from ``start``) or its label enters the name at ``variable``."""
+
+    variable: str
+    times: Expr
+    start: int = 0
+    labels: tuple[str, ...] = ()
+
+
+class Param(NamedTuple):
+    """A parameter or buffer: its name in the module, a template where there are copies, and its shape."""
+
+    name: str
+    shape: tuple[Expr, ...]
+    where: Expr | None = None
+    copies: tuple[Copies, ...] = ()
+
+    def inside(self, prefix: str, mapping: Mapping[str, Expr]) -> Param:
+        """The same tensor as a part of another layer, whose formulas stand for this one's symbols."""
+        return Param(
+            prefix + self.name,
+            tuple(replace(axis, mapping) for axis in self.shape),
+            None if self.where is None else replace(self.where, mapping),
+            tuple(copy._replace(times=replace(copy.times, mapping)) for copy in self.copies),
+        )
+
+
+class Window(NamedTuple):
+    """How a layer slides over one spatial axis: what the receptive field is worked out from."""
+
+    kernel: Expr
+    stride: Expr
+    padding: Expr
+    dilation: Expr
+
+
+class Layer(NamedTuple):
+    """The definition of a layer."""
+
+    name: str
+    torch: str
+    summary: str
+    keys: tuple[Key, ...]
+    inputs: tuple[InputDef, ...]
+    outputs: tuple[Out | Outs, ...]
+    positional: tuple[str, ...] = ()
+    """The keys that values without a name are for, on the command line."""
+    facts: Mapping[str, Expr] = {}
+    """Conditions on sizes that decide the form of the formulas."""
+    rules: tuple[Need | Let, ...] = ()
+    """Worked through in order: what must hold, and what later formulas may use."""
+    params: tuple[Param, ...] = ()
+    buffers: tuple[Param, ...] = ()
+    macs: Expr = Num(0)
+    macs_unknown: str = ""
+    """Why no formula gives the MACs; empty where one does."""
+    window: tuple[Window, ...] | None = None
+    """One per spatial axis; () for a layer that works on each position by itself; None where neither fits."""
+    window_unknown: str = ""
+    """Why a layer with spatial axes has no rule for the receptive field yet; empty where that is not so."""
+    steps: Expr = Num(0)
+    """Sequential steps: what running it on the meta device costs time for."""
+    unroll: str = ""
+    """For a cell: the name of the sequence's layer that runs it step by step."""
+    default_input: tuple[int, ...] = ()
+    default_inputs: Mapping[str, Any] = {}
+    prose: str = ""
+    examples: tuple[str, ...] = ()
+    paper: str = ""
+
+    def key(self, name: str) -> Key | None:
+        """The key of this name or alias."""
+        for key in self.keys:
+            if name in key.names:
+                return key
+        return None
+
+
+def count(params: Iterable[Param]) -> Expr:
+    """How many numbers these tensors hold, tensors with the same copies gathered: ``D*(a + b) + (L - 1)*D*(c + d)``."""
+    groups: list[tuple[tuple[Copies, ...], list[Expr]]] = []
+    for param in params:
+        if not groups or groups[-1][0] != param.copies:
+            groups.append((param.copies, []))
+        groups[-1][1].append(size(param.shape))
+    return total(
+        size([*(copy.times for copy in copies), total(sizes)]) if copies else total(sizes) for copies, sizes in groups
+    )

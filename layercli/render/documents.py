@@ -1,0 +1,135 @@
+"""The forms for programs and for documents: JSON, CSV, Markdown, HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from layercli.analysis.flow import as_json
+from layercli.render.layout import Block, Cell, Facts, Heading, Line, Table, layout
+from layercli.report import AGREES, Report
+
+CSV_COLUMNS = (
+    "index", "path", "name", "op", "torch", "outputs", "params", "buffers", "macs", "agrees",
+)  # fmt: skip
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """One document, indented for people."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """One document on one line."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def csv_text(report: Report) -> str:
+    """A line per layer under one heading; an unknown figure is an empty field."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in report.analysis.rows:
+        bound, checks = row.bound, report.checks_of(row)
+        agrees = "" if not checks else str(all(check.status == AGREES for check in checks)).lower()
+        macs = "" if bound.macs is None else bound.macs
+        params = 0 if row.shares is not None else bound.params
+        outputs = json.dumps(_shapes(as_json(bound.outputs)), separators=(",", ":"))
+        writer.writerow(
+            [
+                row.number,
+                row.path,
+                row.label,
+                bound.layer.name,
+                bound.layer.torch,
+                outputs,
+                params,
+                bound.buffers,
+                macs,
+                agrees,
+            ]
+        )
+    return stream.getvalue().rstrip("\n")
+
+
+def _shapes(tree: Any) -> Any:
+    return [_shapes(item) for item in tree] if isinstance(tree, list) else tree and tree["shape"]
+
+
+def markdown(report: Report, formulas: bool = False) -> str:
+    """The layout as GitHub's Markdown."""
+    return "\n\n".join(_markdown(block) for block in layout(report, formulas))
+
+
+def _markdown(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"### `{block.text}`"
+    if isinstance(block, Line):
+        return _escaped(block.text)
+    if isinstance(block, Facts):
+        return "\n".join(f"- {name}: {_escaped(cell.text)}" for name, cell in block.items)
+    lines = [
+        "| " + " | ".join(column.title or " " for column in block.columns) + " |",
+        "|" + "|".join("---:" if column.right else "---" for column in block.columns) + "|",
+    ]
+    for row in block.rows:
+        cells = [
+            f"`{cell.text}`" if column.code and cell.text else cell.text for cell, column in zip(row, block.columns)
+        ]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*").replace("_", "\\_")
+
+
+_COLOURS = {
+    "good": "color:#1a7f37",
+    "bad": "color:#cf222e;font-weight:bold",
+    "dim": "opacity:0.65",
+    "strong": "font-weight:bold",
+}
+
+
+def html(report: Report) -> str:
+    """The layout as HTML for a notebook."""
+    return "".join(_html(block) for block in layout(report)) or f"<pre>{escape(str(report.analysis.error))}</pre>"
+
+
+def _html(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"<h4><code>{escape(block.text)}</code></h4>"
+    if isinstance(block, Line):
+        return f"<p{_style(block.style)}>{escape(block.text)}</p>"
+    if isinstance(block, Facts):
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{_cell(cell, False)}</td></tr>" for name, cell in block.items)
+        return f"<table>{rows}</table>"
+    return _html_table(block)
+
+
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{escape(column.title)}</th>" for column in table.columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:{"right" if column.right else "left"}">{_cell(cell, column.code)}</td>'
+            for cell, column in zip(row, table.columns)
+        )
+        + "</tr>"
+        for row in table.rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(cell: Cell, code: bool) -> str:
+    text = escape(cell.text)
+    return f"<span{_style(cell.style)}>{f'<code>{text}</code>' if code and text else text}</span>"
+
+
+def _style(style: str) -> str:
+    return f' style="{_COLOURS[style]}"' if style in _COLOURS else ""

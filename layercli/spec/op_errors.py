@@ -1,0 +1,204 @@
+"""What an op, a key or a value can have wrong with it: each function words one mistake and its one fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layercli.errors import LayerError, Span
+from layercli.spec.scalars import is_name, is_number_like
+from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
+from layercli.spec.step_errors import comment, semicolon
+from layercli.spec.tree import Argument
+from layercli.spec.values import holds_branches, reference, stray_comma
+
+
+def bad_name(scanner: Scanner, word: Span) -> LayerError:
+    """A step whose first word is no name."""
+    text = scanner.written(word)
+    shown = quote(text)
+    if text.startswith(("nn.", "torch.")):
+        return _pytorch(scanner, word)
+    if text == "_":
+        message = '"_" stands for something to solve for, which is not read yet'
+        return scanner.error("spec.unknown-value", message, "write the name of a layer, such as relu", *word)
+    if scanner.kind == "*":
+        return scanner.error("spec.repeat", "a step has one repeat", "write their product, such as 6*relu", *word)
+    message = f"a step begins with the name of a layer, and {shown} is none"
+    letters = text.lstrip("0123456789")
+    if letters != text and (is_name(letters) or (not letters and scanner.kind in (WORD, "("))):
+        repeated = letters or ("(...)" if scanner.kind == "(" else scanner.text)
+        fix = f"write {quote(f'{text[: len(text) - len(letters)]}*{repeated}')} to repeat it"
+        return scanner.error("spec.name", message, fix, *word)
+    joined = text.replace("-", "")
+    fix = f"write {quote(joined)}" if is_name(joined) else "write letters, digits and _, a letter first, such as conv2d"
+    return scanner.error("spec.name", message, fix, *word)
+
+
+def called(scanner: Scanner, word: Span) -> LayerError:
+    """A name with a "(" right after it."""
+    name = scanner.written(word)
+    if holds_branches(scanner):
+        return branches(scanner, word)
+    if name[0].isupper():
+        return _pytorch(scanner, word)
+    message = f"{quote(name)} is written as a call"
+    scanner.advance()
+    if scanner.kind == ")":
+        return scanner.error("spec.call", message, "remove the empty parentheses", word.end)
+    fix = f"write its values after spaces, such as {quote(name + ' 3 k=5')}"
+    return scanner.error("spec.call", message, fix, word.end, word.end + 1)
+
+
+def _pytorch(scanner: Scanner, word: Span) -> LayerError:
+    text = scanner.written(word)
+    name = text.rpartition(".")[2].lower()
+    example = "write a layer with its values after spaces, such as conv2d 8 k=5"
+    fix = f"write {quote(name)} with its values after spaces, such as conv2d 8 k=5" if is_name(name) else example
+    return scanner.error(
+        "spec.pytorch-notation", f"{quote(text)} is PyTorch notation, which is not read yet", fix, *word
+    )
+
+
+def branches(scanner: Scanner, op: Span) -> LayerError:
+    """Steps in parentheses after an op, with the parenthesis at the cursor."""
+    start, stop = scanner.start, scanner.stop
+    message = f"this parenthesis holds branches of {quote(scanner.written(op))}, which are not read yet"
+    while scanner.kind in ("(", NEWLINE):
+        scanner.advance()
+    perhaps_a_group = start > op.end and scanner.kind != ";"
+    fix = 'write "|" before it if a group was meant' if perhaps_a_group else "write one chain without branches"
+    return scanner.error("spec.branches", message, fix, start, stop)
+
+
+def glued(scanner: Scanner) -> LayerError:
+    """A value without a blank before it."""
+    message = f"no space stands before {quote(scanner.text)}"
+    return scanner.error("spec.spaces", message, "write a space between two values")
+
+
+def bad_key(scanner: Scanner) -> LayerError:
+    """Something before "=" that is no name."""
+    text = scanner.text
+    name = text.lstrip("-").replace("-", "_")
+    fix = f"write {quote(name)}" if is_name(name) else "write letters, digits and _, a letter first, such as k=5"
+    return scanner.error("spec.key", f"{quote(text)} cannot be a key", fix)
+
+
+def duplicate_key(scanner: Scanner) -> LayerError:
+    """A key for the second time in one op."""
+    return scanner.error("spec.duplicate-key", f"the key {quote(scanner.text)} is given twice", "remove one of the two")
+
+
+def no_value_of_key(scanner: Scanner, key: Span, equals: int) -> LayerError:
+    """Nothing readable right after a key's "="."""
+    name = scanner.written(key)
+    if scanner.kind == "@":
+        return reference(scanner, "write a value in its place")
+    if scanner.kind == "=":
+        return scanner.error("spec.key", "two equals signs stand after a key", 'remove one "="', equals)
+    if scanner.kind == "(" or (scanner.kind == WORD and scanner.following != "="):
+        return _spaced_equals(scanner, name, equals)
+    message, fix = f"the key {quote(name)} has no value", 'write one right after "=", such as k=5'
+    return scanner.error("spec.value", message, fix, key.start, equals + 1)
+
+
+def _spaced_equals(scanner: Scanner, key: str, equals: int) -> LayerError:
+    value = scanner.text if scanner.kind == WORD else "(...)" if scanner.kind == "(" else "..."
+    fix = f"leave the spaces out: {quote(f'{key}={value}')}"
+    return scanner.error("spec.spaces", 'a space stands beside "="', fix, equals, equals + 1)
+
+
+def stray(scanner: Scanner, op: Span, arguments: Sequence[Argument]) -> LayerError:
+    """A mark that can neither go on with an op nor end it."""
+    kind = scanner.kind
+    last = arguments[-1] if arguments else None
+    if kind == "@":
+        return reference(scanner)
+    if kind == ",":
+        return stray_comma(scanner)
+    if kind == ";":
+        return semicolon(scanner)
+    if kind == "=":
+        return _stray_equals(scanner, op, last)
+    if kind == ":":
+        return _stray_colon(scanner, last)
+    if kind == "*":
+        return _stray_star(scanner, last)
+    if scanner.following == "/":
+        return comment(scanner)
+    return scanner.error("spec.separator", '"/" stands beside no value', "remove it")
+
+
+def _stray_equals(scanner: Scanner, op: Span, last: Argument | None) -> LayerError:
+    if last is not None and last.name is None and not last.is_tuple and is_name(last.items[0].text):
+        equals = scanner.start
+        scanner.advance()
+        return _spaced_equals(scanner, last.items[0].text, equals)
+    if last is None and scanner.glued:
+        fix = "write the layer before its keys, such as conv2d k=5"
+        return scanner.error("spec.name", f"{quote(scanner.written(op))} is a key without a layer", fix, *op)
+    return scanner.error("spec.key", 'no key stands before "="', "write one right before it, such as k=5")
+
+
+def _stray_colon(scanner: Scanner, last: Argument | None) -> LayerError:
+    if last is None:
+        message = "a step has one label, and it comes before the repeat"
+        return scanner.error("spec.label", message, "write it once and first, such as enc: 2*relu")
+    joined = scanner.glued and scanner.following not in ("", " ", "\t", "\r", "\n")
+    if joined and last.name is None and not last.is_tuple:
+        return scanner.error("spec.key", '":" does not give a key its value', 'write "=" in its place')
+    return _unseparated(scanner, last.span)
+
+
+def _stray_star(scanner: Scanner, last: Argument | None) -> LayerError:
+    if last is None:
+        fix = "write it there, such as 3*relu"
+        return scanner.error("spec.repeat", "a repeat stands before what it repeats", fix)
+    star = scanner.start
+    scanner.advance()
+    if scanner.kind == WORD and is_number_like(scanner.text):
+        fix = "write sizes with x, such as 3x5"
+        return scanner.error("spec.tuple", '"*" stands between two values', fix, star, star + 1)
+    return _unseparated(scanner, last.span)
+
+
+def _unseparated(scanner: Scanner, begin: Span) -> LayerError:
+    shown = quote(scanner.written(begin))
+    return scanner.error("spec.separator", f'no "|" stands before {shown}', f'write "|" before {shown}', *begin)
+
+
+def no_op(scanner: Scanner) -> LayerError:
+    """No op in a text that is to hold one."""
+    if scanner.kind == END:
+        return scanner.error("spec.empty", "no layer is named", "write one, such as conv2d 8 k=5")
+    fix = "write the name of a layer first, such as conv2d"
+    if scanner.kind == "@":
+        return reference(scanner, fix)
+    return scanner.error("spec.name", f"a layer cannot begin with {quote(scanner.text)}", fix)
+
+
+def after_the_op(scanner: Scanner) -> LayerError:
+    """A text that is to hold one op and goes on after it."""
+    message, fix = "more than one step stands where there is room for one", 'put a whole chain into "run"'
+    return scanner.error("spec.single", message, fix)
+
+
+def no_value(scanner: Scanner) -> LayerError:
+    """No value in a text that is to hold one."""
+    if scanner.kind == END:
+        return scanner.error("spec.value", "no value is given", "write one, such as 3 or 3,5")
+    if scanner.kind == ",":
+        return scanner.error("spec.tuple", "no value stands before the comma", "remove the comma")
+    return scanner.error("spec.value", f"{_mark(scanner)} is no value", "write one, such as 3 or 3,5")
+
+
+def after_the_value(scanner: Scanner) -> LayerError:
+    """A text that is to hold one value and goes on after it."""
+    if scanner.kind == "@":
+        return reference(scanner)
+    fix = "write commas between the values of a tuple, such as 3,5"
+    return scanner.error("spec.value", f"{_mark(scanner)} stands after the value", fix)
+
+
+def _mark(scanner: Scanner) -> str:
+    return "a line end" if scanner.kind == NEWLINE else quote(scanner.text)
