@@ -274,7 +274,9 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "op": bound.layer.name,
         "torch": bound.layer.torch,
         "span": _span_json(row.span),
-        "args": {key: encode(value) for key, value in bound.args.items()},
+        "args": {
+            key: value if isinstance(value, (int, str, tuple)) else encode(value) for key, value in bound.args.items()
+        },
         "given": list(bound.given.values),
         "inputs": [item for name, tree in bound.inputs.items() for item in _inputs_json(name, tree)],
         "outputs": as_json(bound.outputs),

@@ -27,7 +27,7 @@ def from_feed(feed: Feed) -> Tree:
         return _packed(feed, feed.packed) if feed.packed else Flow(feed.shape, feed.dtype)
     if feed is None or isinstance(feed, Literal):
         return feed
-    return tuple(from_feed(item) for item in cast("tuple[Feed, ...]", feed))
+    return tuple(from_feed(item) for item in feed)
 
 
 def _packed(tensor: Tensor, packing: Packing) -> Flow:

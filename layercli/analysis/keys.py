@@ -1,4 +1,4 @@
-"""From what was written to a layer's keys: names, order and types, in the shell's notation and in torch's."""
+"""From what was written to a layer's keys: which value is for which, in the shell's notation and in torch's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from layercli.errors import LayerError, Span
-from layercli.formula import Axis, Sym, decide
 from layercli.layers import suggest
-from layercli.layers.definition import REQUIRED, Key, Layer, Same
-from layercli.layers.kinds import BadValue, Flag, IntList, Sizes, Word, shown
+from layercli.layers.definition import REQUIRED, Key, Layer
+from layercli.layers.kinds import shown
 from layercli.plan import DType, Module
 from layercli.spec import Argument, Op
 
@@ -136,89 +135,3 @@ def _value(layer: Layer, key: Key, argument: Argument) -> Any:
                 suggestions=near,
             )  # fmt: skip
     return tuple(item.value for item in argument.items) if argument.is_tuple else argument.items[0].value
-
-
-class Settled(NamedTuple):
-    """Every key's value in its normal form, and what formulas and conditions know of it."""
-
-    values: dict[str, Any]
-    sizes: dict[str, Any]
-    """Numbers by symbol."""
-    known: dict[str, Any]
-    """Structure by symbol: flags, words, numbers that decide the form of a formula."""
-    missing: tuple[Key, ...]
-    """Keys that are to be inferred from the input."""
-
-
-def settle(layer: Layer, given: Given) -> Settled:
-    """Reads every key with torch's strictness; defaults where nothing is given."""
-    values: dict[str, Any] = {}
-    missing = []
-    flags = {
-        key.symbols[0].name: bool(given.values.get(key.name, key.default))
-        for key in layer.keys
-        if isinstance(key.kind, Flag)
-    }
-    for key in layer.keys:
-        if key.where is not None and key.name in given.values and not decide(key.where, flags):
-            values[key.name] = given.values[key.name]
-        elif key.name in given.values:
-            value = read(key, given.values[key.name], given.spans.get(key.name))
-            values[key.name] = default(layer, key, values) if value is None and isinstance(key.default, Same) else value
-        elif given.shell and key.infer is not None:
-            missing.append(key)
-        elif key.default is REQUIRED:
-            raise LayerError(
-                "spec.missing-key", f"{layer.name} needs {key.names[-1]}: {key.meaning}", span=given.span,
-                fix=f"write {layer.name} {key.names[-1]}={'relu' if isinstance(key.kind, Word) else 3}",
-            )  # fmt: skip
-        else:
-            values[key.name] = default(layer, key, values)
-    settled = Settled(values, {}, {}, tuple(missing))
-    for key in layer.keys:
-        if isinstance(key.kind, Sizes) and key.kind.tells_lists:
-            written = given.values.get(key.name)
-            settled.known[f"{key.name}_listed"] = isinstance(written, tuple) and len(written) < key.kind.axes
-    for key in layer.keys:
-        if key.name in values and (key.where is None or decide(key.where, flags)):
-            publish(key, values[key.name], settled)
-    return settled
-
-
-def read(key: Key, value: Any, span: Span | None) -> Any:
-    """The value in its normal form; LayerError where torch would not take it."""
-    try:
-        return key.kind.read(value)
-    except BadValue as bad:
-        raise LayerError(bad.code, f"{key.name} {bad.message}", span=span, fix=bad.fix) from None
-
-
-def default(layer: Layer, key: Key, values: Mapping[str, Any]) -> Any:
-    """What the key is where it is left out."""
-    if isinstance(key.default, Same):
-        return values[key.default.key]
-    return read(key, key.default, None)
-
-
-def publish(key: Key, value: Any, settled: Settled) -> None:
-    """Makes a value known to formulas under the key's symbols."""
-    symbols, sizes, known = key.symbols, settled.sizes, settled.known
-    if isinstance(key.kind, IntList):
-        known[symbols[0].name] = axes = tuple(_element(key, index) for index in range(len(value)))
-        sizes.update(zip((axis.label for axis in axes), value))
-        return
-    if key.structural:
-        if isinstance(key.kind, Sizes):
-            known[key.name] = value if isinstance(value, str) else None
-        elif symbols:
-            known[symbols[0].name] = value
-    if isinstance(value, tuple) and len(symbols) == len(value):
-        for symbol, item in zip(symbols, value):
-            sizes[symbol.name] = item
-    elif len(symbols) == 1 and not isinstance(value, (tuple, str)):
-        sizes[symbols[0].name] = value
-
-
-def _element(key: Key, index: int) -> Axis:
-    name = f"{key.symbols[0].name}{index}"
-    return Axis(name, Sym(name, f"{key.name}[{index}]"))

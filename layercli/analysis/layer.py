@@ -7,11 +7,12 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow, Tree, tensors
-from layercli.analysis.keys import Given, publish, settle
+from layercli.analysis.keys import Given
 from layercli.analysis.match import Matcher, arrange
+from layercli.analysis.settle import Reader, publish
 from layercli.analysis.variant import Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
-from layercli.formula import Expr, evaluate, number, resolve, resolve_shape
+from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Key, Layer, Need
 from layercli.layers.dtypes import INTEGERS
 from layercli.layers.kinds import LARGEST
@@ -90,15 +91,18 @@ class Bound(NamedTuple):
     def tensors(self, listed: tuple[Tensor, ...]) -> dict[str, tuple[int, ...]]:
         """Parameters or buffers by name, with their shapes."""
         named: dict[str, tuple[int, ...]] = {}
-        for param, shape in listed:
-            sizes = tuple(int(evaluate(axis, self.sizes)) for axis in shape)
+        for param, _, results in listed:
+            sizes = tuple(self.sizes[name] for name in results)
+            if not param.copies:
+                named[param.name] = sizes
+                continue
             for labels in product(*(self._labels(copy.times, copy.start, copy.labels) for copy in param.copies)):
                 indices = {copy.variable: label for copy, label in zip(param.copies, labels)}
-                named[param.name.format(**indices) if indices else param.name] = sizes
+                named[param.name.format(**indices)] = sizes
         return named
 
     def _labels(self, count: Expr, start: int, labels: tuple[str, ...]) -> Sequence[str]:
-        many = int(evaluate(resolve(count, self.variant.known), self.sizes))
+        many = int(evaluate(self.variant.resolved(count), self.sizes))
         return labels[:many] if labels else [str(start + index) for index in range(many)]
 
 
@@ -109,10 +113,14 @@ class Analyser:
         self.mode = mode
         self.dtype = dtype
         self._variants: dict[Any, Variant] = {}
+        self._readers: dict[str, Reader] = {}
 
     def bind(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Bound:
         """The layer on these inputs; LayerError where torch would refuse, or where the keys are not understood."""
-        settled = settle(layer, given)
+        reader = self._readers.get(layer.name)
+        if reader is None:
+            reader = self._readers[layer.name] = Reader(layer)
+        settled = reader.settle(given)
         known, sizes = settled.known, settled.sizes
         parameters = given.dtype or self.dtype or "float32"
         known.update(training=self.mode == "train", batched=True, packed=False)
@@ -126,9 +134,11 @@ class Analyser:
             settled.values[key.name] = value
             publish(key, value, settled)
             structure.append(len(value) if isinstance(value, tuple) else None)
-        for name, condition in layer.facts.items():
-            known[name] = bool(evaluate(resolve(condition, known), sizes))
-            structure.append(known[name])
+        if layer.facts:
+            everything = {**known, **sizes}
+            for name, condition in layer.facts.items():
+                known[name] = bool(evaluate(condition, everything))
+                structure.append(known[name])
         variant = self._variant(layer, known, (layer.name, *structure, *matcher.signature))
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
@@ -153,6 +163,8 @@ class Analyser:
 
 def _inferred(key: Key, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> Any:
     assert key.infer is not None
+    if isinstance(key.infer, Sym):
+        return sizes[key.infer.name]
     if key.kind.takes_tuple:
         return tuple(evaluate(axis.size, sizes) for axis in resolve_shape(key.infer, known))
     return evaluate(resolve(key.infer, known), sizes)

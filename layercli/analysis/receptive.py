@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from layercli.analysis.layer import Bound
-from layercli.formula import evaluate, resolve
 
 
 class Reach(NamedTuple):
@@ -35,23 +34,16 @@ def advance(reaches: Reaches, bound: Bound) -> Reaches:
         return reaches
     if reaches and len(reaches) != len(windows):
         return None
-    after = []
-    for reach, window in zip(reaches or (Reach(),) * len(windows), windows):
-        kernel, stride, dilation = (
-            int(evaluate(resolve(part, bound.variant.known), bound.sizes))
-            for part in (window.kernel, window.stride, window.dilation)
+    sizes, after = bound.sizes, []
+    for axis, reach in enumerate(reaches or (Reach(),) * len(windows)):
+        kernel, stride, padding, dilation = (
+            sizes[f"window.{axis}.{part}"] for part in ("kernel", "stride", "padding", "dilation")
         )
-        if bound.variant.known.get("padding") == "same":
-            before = dilation * (kernel - 1) // 2
-        elif bound.variant.known.get("padding") == "valid":
-            before = 0
-        else:
-            before = int(evaluate(resolve(window.padding, bound.variant.known), bound.sizes))
         after.append(
             Reach(
                 reach.size + dilation * (kernel - 1) * reach.stride,
                 reach.stride * stride,
-                reach.padding + before * reach.stride,
+                reach.padding + padding * reach.stride,
             )
         )
     return tuple(after)

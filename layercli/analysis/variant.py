@@ -6,7 +6,7 @@ variant that is met often computes by a function generated from its formulas; th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,7 +27,7 @@ from layercli.formula import (
     text,
 )
 from layercli.formula.resolve import Known
-from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, count
+from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, Window, count
 
 GENERATE_AFTER = 8
 """Uses after which generating a function pays: it costs about as much as computing this often by the tree."""
@@ -50,6 +50,8 @@ class Tensor(NamedTuple):
 
     param: Param
     shape: tuple[Expr, ...]
+    sizes: tuple[str, ...]
+    """The names under which the computed sizes are found."""
 
 
 class Line(NamedTuple):
@@ -69,6 +71,7 @@ class Variant:
         self.known = known
         self.uses = 0
         self._function: Any = None
+        self._resolved: dict[int, Expr] = {}
         self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # --- what is there ---
@@ -102,10 +105,11 @@ class Variant:
 
     def tensors(self, params: Iterable[Param]) -> tuple[Tensor, ...]:
         """Those of these parameters that are there, their shapes resolved."""
+        there = [param for param in params if param.where is None or decide(param.where, self.known)]
+        shapes = [self._axes(param.shape) for param in there]
         return tuple(
-            Tensor(param, self._axes(param.shape))
-            for param in params
-            if param.where is None or decide(param.where, self.known)
+            Tensor(param, shape, tuple(f"tensors.{param.name}.{axis}" for axis in range(len(shape))))
+            for param, shape in zip(there, shapes)
         )
 
     def _axes(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
@@ -128,7 +132,7 @@ class Variant:
         return self.tensors(self.layer.buffers)
 
     def _count(self, tensors: tuple[Tensor, ...]) -> Expr:
-        return resolve(count(param._replace(shape=shape) for param, shape in tensors), self.known)
+        return resolve(count(tensor.param._replace(shape=tensor.shape) for tensor in tensors), self.known)
 
     # --- what is computed ---
 
@@ -166,11 +170,29 @@ class Variant:
                 steps.append(("", resolve(rule.condition, self.known)))
         for line in self.lines:
             steps.append((line.result, line.expr))
+        for tensor in (*self.params, *self.buffers):
+            steps += zip(tensor.sizes, tensor.shape)
+        for axis, window in enumerate(self.layer.window or ()):
+            steps += [(f"window.{axis}.{part}", resolve(expr, self.known)) for part, expr in self._window(window)]
         for name in ("params", "buffers", "macs"):
             if not any(line.of == name for line in self.lines):
                 steps.append((name, Num(0)))
         steps.append(("steps", resolve(self.layer.steps, self.known)))
         return tuple(steps)
+
+    def _window(self, window: Window) -> Iterator[tuple[str, Expr]]:
+        """The window along one axis; a padding by word is what torch pads before the first cell."""
+        yield from (("kernel", window.kernel), ("stride", window.stride), ("dilation", window.dilation))
+        word = self.known.get("padding")
+        same = window.dilation * (window.kernel - 1) // 2
+        yield "padding", {"same": same, "valid": Num(0)}.get(str(word), window.padding)
+
+    def resolved(self, expr: Expr) -> Expr:
+        """A formula of the definition under this structure, remembered."""
+        key = id(expr)
+        if key not in self._resolved:
+            self._resolved[key] = resolve(expr, self.known)
+        return self._resolved[key]
 
     def compute(self, sizes: dict[str, Any]) -> Need | None:
         """Adds every figure to ``sizes``; the first need that is not met, or None."""

@@ -26,6 +26,8 @@ class Options(NamedTuple):
     device: str = "auto"
     unroll: bool = False
     count_macs: bool = False
+    planned: bool = True
+    """Whether a plan for torch is wanted."""
 
 
 class Row(NamedTuple):
@@ -274,7 +276,7 @@ def _finish(walk: _Walk, source: str | None, said: tuple[Note, ...], run: Any) -
     except LayerError as raised:
         error = raised.located(source)
     inputs = walk.named or tuple((item.name or "input", from_feed(item.feed)) for item in walk.inputs)
-    plan = None if error else _plan(walk)
+    plan = _plan(walk) if error is None and walk.options.planned else None
     return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan)
 
 

@@ -10,7 +10,6 @@ from layercli.cli.app import VERBS
 from layercli.layers import families
 from layercli.layers.definition import Layer
 
-
 CompletionItem: Any = vars(typer.core)["CompletionItem"]
 """What Typer's shells understand; it lives in a module that has no public name in every version."""
 

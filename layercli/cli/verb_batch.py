@@ -63,7 +63,8 @@ def _answer(file: Path, settings: Settings, brief: bool, measure: Any) -> ExitCo
     from layercli.render.documents import json_line
 
     worst = ExitCode.OK
-    for document in answer_lines(_lines(file), options_of(settings), brief=brief, measure=measure):
+    chosen = options_of(settings)._replace(planned=measure is not None)
+    for document in answer_lines(_lines(file), chosen, brief=brief, measure=measure):
         sys.stdout.write(json_line(document) + "\n")
         sys.stdout.flush()
         if document["measured"]["status"] == "differs":

@@ -6,7 +6,7 @@ Sizes stay symbols. A term that a known flag switches off is dropped (that, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -56,9 +56,8 @@ def _resolve(expr: Expr, known: Known) -> Expr | tuple[Axis, ...]:
         return tuple(value) if isinstance(value, tuple) else Num(value)
     if not isinstance(expr, Op):
         return expr
-    if expr.kind in _SHAPES:
-        return _SHAPES[expr.kind](expr.args, known)
-    return _scalar(expr, known)
+    shape = _SHAPES.get(expr.kind)
+    return _scalar(expr, known) if shape is None else shape(expr.args, known)
 
 
 def _scalar(expr: Op, known: Known) -> Expr | tuple[Axis, ...]:
@@ -166,7 +165,7 @@ def _at(args: tuple[Expr, ...], known: Known) -> Expr:
     return axes[index].size
 
 
-_SHAPES = {
+_SHAPES: dict[str, Callable[[tuple[Expr, ...], Known], Expr | tuple[Axis, ...]]] = {
     "dims": _dims,
     "concat": _concat,
     "slice": _slice,

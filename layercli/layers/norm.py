@@ -16,7 +16,6 @@ from layercli.formula import (
     not_,
     num,
     or_,
-    product,
     size,
     slice_,
     sym,
@@ -87,8 +86,7 @@ def batchnorm(rank: int) -> Layer:
     if rank == 1:
         forms.append(Form("N C", facts={"positions": False}))
     positions = sym("positions", "whether the input has spatial axes")
-    spread = concat(dims(N=N), dims(**dict(zip(axes, image))))
-    values = product(spread) if rank > 1 else size([N, *image])
+    values = size([N, *image])
     params, buffers = _tensors()
     batch_statistics = or_(TRAINING, not_(_TRACKS))
     count = when(positions, values, N) if rank == 1 else values

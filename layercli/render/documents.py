@@ -18,6 +18,9 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
+_LINE = json.JSONEncoder(separators=(",", ":"))
+
+
 def json_text(document: Mapping[str, Any]) -> str:
     """One document, indented for people."""
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -25,7 +28,7 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 def json_line(document: Mapping[str, Any]) -> str:
     """One document on one line."""
-    return json.dumps(document, separators=(",", ":"))
+    return _LINE.encode(document)
 
 
 def csv_text(report: Report) -> str:

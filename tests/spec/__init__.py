@@ -1,0 +1,1 @@
+"""Tests of the language. A package, so that its helpers stay its own."""

@@ -1,0 +1,245 @@
+"""What the language refuses: each text, a caret under what is wrong, the code, and the one thing to do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from layercli import spec
+from layercli.errors import ExitCode, LayerError
+from layercli.spec import parse, parse_op, parse_values
+
+REFUSED = Path(__file__).parent / "refused"
+
+
+def examples(name: str) -> list[tuple[str, str]]:
+    """The texts of one file, each with the line under it."""
+    blocks = (REFUSED / f"{name}.txt").read_text("utf-8").strip("\n").split("\n\n")
+    return [(text, verdict) for text, verdict in (block.split("\n") for block in blocks)]
+
+
+NOT_YET = examples("not_yet")
+EXAMPLES = [*examples("steps"), *examples("labels_and_repeats"), *examples("keys"), *examples("values"), *NOT_YET]
+
+LIMITS = ["limit.digits", "limit.length", "limit.nesting", "limit.steps"]
+"""Their examples are in test_limits.py."""
+
+ALONE = ["spec.single"]
+"""Its examples are in test_one_op."""
+
+CODES = {
+    *(re.findall(r"\b(?:spec|limit)\.[a-z-]+", " ".join(verdict for _, verdict in EXAMPLES))),
+    *LIMITS,
+    *ALONE,
+}
+
+
+def refusal(text: str) -> LayerError:
+    """The error that the text is refused with."""
+    with pytest.raises(LayerError) as caught:
+        parse(text)
+    return caught.value
+
+
+def verdict_of(error: LayerError) -> str:
+    """The error as one line to stand under its text."""
+    assert error.span is not None
+    start, end = error.span
+    return f"{' ' * start}{'^' * (end - start)} {error.code}: {error.fix}"
+
+
+@pytest.mark.parametrize(("text", "verdict"), EXAMPLES)
+def test_refused(text: str, verdict: str) -> None:
+    """What is wrong, where, and what to do."""
+    error = refusal(text)
+    assert verdict_of(error) == verdict
+    assert error.exit_code is ExitCode.USAGE
+    assert error.source == text
+
+
+@pytest.mark.parametrize(("text", "verdict"), NOT_YET)
+def test_what_is_not_read_yet_says_so(text: str, verdict: str) -> None:
+    """Half of the language is still to come: nobody is told that it is wrong."""
+    error = refusal(text)
+    assert verdict.lstrip(" ^").startswith(error.code)
+    assert "not read yet" in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        ("", "spec.empty", ""),
+        ("  \n\t", "spec.empty", ""),
+        ("# only a comment", "spec.empty", ""),
+        ("\ufeff", "spec.empty", ""),
+        ("relu |\n\n", "spec.empty-step", "|"),
+        ("relu |\n# why\n| tanh", "spec.empty-step", "|"),
+        ("enc:\nrelu", "spec.label", "enc"),
+        ("3*\nrelu", "spec.repeat", "3"),
+        ("conv2d k=\n5", "spec.value", "k="),
+        ("conv2d k=(3,\n5)", "spec.unclosed", "("),
+        ("conv2d 3,\n5", "spec.tuple", ","),
+        ("relu;\ntanh", "spec.separator", ";"),
+        ("(\nrelu\n", "spec.unclosed", "("),
+        ("(\n)", "spec.empty", "(\n)"),
+        ("cat dim=1 (\n  relu\n; tanh)", "spec.branches", "("),
+    ],
+)
+def test_refused_across_lines(text: str, code: str, marked: str) -> None:
+    """A line end separates steps, and nothing else may hold one."""
+    error = refusal(text)
+    assert error.span is not None
+    assert (error.code, text[error.span.start : error.span.end]) == (code, marked)
+
+
+def test_the_place_in_a_text_of_many_lines() -> None:
+    """Line and column count from 1."""
+    assert refusal("relu\r\n\n  conv2d k=\n").line_and_column == (3, 10)
+
+
+CHARACTERS = [
+    ("conv2d k=\u22121", "U+2212 (MINUS SIGN)", 'write "-"'),
+    ("conv2d k=\u20131", "U+2013 (EN DASH)", 'write "-"'),
+    ("conv2d\u00a0k=1", "U+00A0 (NO-BREAK SPACE)", "write a plain space"),
+    ("relu \u3000", "U+3000 (IDEOGRAPHIC SPACE)", "write a plain space"),
+    ("conv2d 3\uff0c5", "U+FF0C (FULLWIDTH COMMA)", 'write ","'),
+    ("conv2d k\uff1d5", "U+FF1D (FULLWIDTH EQUALS SIGN)", 'write "="'),
+    ("relu \uff5c relu", "U+FF5C (FULLWIDTH VERTICAL LINE)", 'write "|"'),
+    ("relu \u2502 relu", "U+2502 (BOX DRAWINGS LIGHT VERTICAL)", 'write "|"'),
+    ("conv2d 3\u00d75", "U+00D7 (MULTIPLICATION SIGN)", 'write "x"'),
+    ("conv2d \u00b2", "U+00B2 (SUPERSCRIPT TWO)", 'write "2"'),
+    ("conv2d \u0663", "U+0663 (ARABIC-INDIC DIGIT THREE)", 'write "3"'),
+    ("\u0441onv2d", "U+0441 (CYRILLIC SMALL LETTER ES)", 'write "c"'),
+    ("c\u03bfnv2d", "U+03BF (GREEK SMALL LETTER OMICRON)", 'write "o"'),
+    ("conv2d mode=\u00e9", "U+00E9 (LATIN SMALL LETTER E WITH ACUTE)", "write it in plain Latin letters, a to z"),
+    ("relu \u2192 relu", "U+2192 (RIGHTWARDS ARROW)", 'write "|" between two steps'),
+    ("relu > relu", "the character >", 'write "|" between two steps'),
+    ("conv2d \u201c8\u201d", "U+201C (LEFT DOUBLE QUOTATION MARK)", "leave the quotes out: a word stands as it is"),
+    ('conv2d "8"', 'the character "', "leave the quotes out: a word stands as it is"),
+    ("conv2d [3]", "the character [", "write a tuple in parentheses, such as (3,5)"),
+    ("2*{relu}", "the character {", "write a group in parentheses, such as 2*(conv2d 8 | relu)"),
+    ("relu $", "the character $", "remove it"),
+    ("relu \U0001f600", "U+1F600 (GRINNING FACE)", "remove it"),
+    ("relu\ufeff", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)", "remove it: it does not show, but it is there"),
+    ("relu\u200b", "U+200B (ZERO WIDTH SPACE)", "remove it: it does not show, but it is there"),
+    ("relu\x07", "U+0007 (a control character)", "remove it: it does not show, but it is there"),
+    ("relu\x00", "U+0000 (a control character)", "remove it: it does not show, but it is there"),
+    ("relu\rrelu", "U+000D (a control character)", "end the line with a newline"),
+    ("relu\u2028relu", "U+2028 (LINE SEPARATOR)", "end the line with a newline"),
+    ("relu \ud800", "U+D800 (half of a surrogate pair)", "remove it"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "fix"), CHARACTERS)
+def test_characters_that_look_like_others(text: str, name: str, fix: str) -> None:
+    """A character that no spec holds is named, in ASCII, with what to type instead."""
+    error = refusal(text)
+    assert error.code == "spec.unexpected-character"
+    assert error.message == f"{name} has no meaning in a spec"
+    assert error.fix == fix
+    assert error.span is not None
+    assert error.span.end == error.span.start + 1
+    assert not re.fullmatch(r"[\w .|=,()*:;/@#-]", text[error.span.start], re.ASCII)
+
+
+def mended(text: str, error: LayerError) -> str | None:
+    """The text after its fix, where the fix says literally what to do."""
+    assert error.span is not None
+    start, end = error.span
+    such = "(?:one number, such as |one of them, such as |another label here, such as )?"
+    if found := re.fullmatch(rf'write {such}"([^".]+)"(?: in its place| between them| between two steps)?', error.fix):
+        return f"{text[:start]}{found[1]}{text[end:]}"
+    if re.fullmatch(r'write "\|" before ".+"', error.fix):
+        return f"{text[:start]}| {text[start:]}"
+    if error.fix.startswith("remove it") or re.fullmatch(r'remove (the comma|this ".+"|".+")', error.fix):
+        return text[:start] + text[end:]
+    return f"{text[:start]} {text[end:]}" if error.fix == "write a space in its place" else None
+
+
+THEN = {"// relu": "spec.empty", "conv2d (same/valid)": "spec.branches"}
+"""Where the mended text has another mistake: no step is left, or one word in parentheses reads as a step."""
+
+MENDABLE = [text for text, *_ in EXAMPLES + CHARACTERS if mended(text, refusal(text)) is not None]
+
+
+@pytest.mark.parametrize("text", MENDABLE)
+def test_a_literal_fix_mends(text: str) -> None:
+    """Doing what the error says gives a text that parses."""
+    error = refusal(text)
+    better = mended(text, error)
+    assert better is not None
+    if text in THEN:
+        assert refusal(better).code == THEN[text]
+    else:
+        parse(better)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        ("", "spec.empty", ""),
+        ("conv2d 8 | relu", "spec.single", "|"),
+        ("conv2d 8\nrelu", "spec.single", "relu"),
+        ("conv2d 8)", "spec.single", ")"),
+        ("(relu)", "spec.name", "("),
+        ("enc: relu", "spec.label", ":"),
+        ("3*relu", "spec.repeat", "3"),
+        ("relu*3", "spec.repeat", "*"),
+        ("@enc", "spec.reference", "@enc"),
+        ("add(relu ; tanh)", "spec.branches", "("),
+        ("conv2d k=", "spec.value", "k="),
+    ],
+)
+def test_one_op(text: str, code: str, marked: str) -> None:
+    """Where one op stands, nothing but an op stands."""
+    with pytest.raises(LayerError) as caught:
+        parse_op(f"<{text}>", 1, 1 + len(text))
+    assert caught.value.span is not None
+    start, end = caught.value.span
+    assert (caught.value.code, f"<{text}>"[start:end]) == (code, marked)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        ("", "spec.value", ""),
+        ("  ", "spec.value", ""),
+        ("\n", "spec.value", "\n"),
+        ("3 5", "spec.value", "5"),
+        ("3\n", "spec.value", "\n"),
+        ("3, 5", "spec.spaces", ","),
+        ("3,", "spec.tuple", ","),
+        (",3", "spec.tuple", ","),
+        ("(3,5", "spec.unclosed", "("),
+        ("(3,5))", "spec.value", ")"),
+        ("k=3", "spec.value", "="),
+        ("=3", "spec.value", "="),
+        ("8:int64", "spec.value", ":"),
+        ("1,3,_,_", "spec.unknown-value", "_"),
+        ("1..9", "spec.range", "1..9"),
+        ("@enc.1", "spec.reference", "@enc.1"),
+        ("3 @enc", "spec.reference", "@enc"),
+        ("--bias", "spec.option", "--bias"),
+    ],
+)
+def test_one_value(text: str, code: str, marked: str) -> None:
+    """Where one value stands, nothing but a value stands."""
+    with pytest.raises(LayerError) as caught:
+        parse_values(f"<{text}>", 1, 1 + len(text))
+    assert caught.value.span is not None
+    start, end = caught.value.span
+    assert (caught.value.code, f"<{text}>"[start:end]) == (code, marked)
+
+
+def test_every_code_has_an_example() -> None:
+    """A new code in the source needs an example in the tables above."""
+    sources = Path(spec.__file__).parent.glob("*.py")
+    raised = {code for path in sources for code in re.findall(r'"((?:spec|limit)\.[a-z-]+)"', path.read_text("utf-8"))}
+    assert raised == CODES
+
+
+def test_most_fixes_are_literal() -> None:
+    """The test above is about many texts, not about none."""
+    assert len(MENDABLE) > 50
