@@ -10,6 +10,7 @@ from layercli.errors import LayerError
 from layercli.formula import Axis, Sym, decide
 from layercli.layers.definition import Form, InputDef, Layer, TensorIn, TupleIn, ValueIn
 from layercli.layers.dtypes import RULES
+from layercli.layers.kinds import BadValue, Kind
 from layercli.plan import Input, Literal, Packing, Tensor
 
 
@@ -86,6 +87,9 @@ class Matcher:
 
     def match(self, item: InputDef, value: Tree) -> None:
         """Takes one argument in; LayerError where the layer does not take it."""
+        if isinstance(item, ValueIn) and item.kind is not None:
+            self._setting(item, item.kind, value)
+            return
         given = value is not None
         self.known[f"{item.name}_given"] = given
         self.signature.append(given)
@@ -131,11 +135,15 @@ class Matcher:
         """Binds a run of axes: under the names that they came with where those are free, else by number."""
         count = len(value.shape) - len(fixed)
         names = value.labels[:count]
-        if len(names) != count or len(set(names)) != count or set(names) & {*self._reserved, *fixed} or not all(names):
-            names = tuple(f"d{number}" for number in range(count))
+        if len(names) != count or len(set(names)) != count or not all(names) or set(names) & self._taken(fixed):
+            names = tuple(f"{star.lower()}{number}" for number in range(count))
         self.known[star] = tuple(Axis(name, Sym(name, f"size of the input along {name}")) for name in names)
         self.sizes.update(zip(names, value.shape))
         self.signature.append(names)
+
+    def _taken(self, fixed: list[str]) -> set[str]:
+        """The names that symbols have already."""
+        return {*self._reserved, *self.sizes, *fixed}
 
     def _holds(self, form: Form) -> bool:
         return form.where is None or bool(decide(form.where, self.known))
@@ -172,6 +180,15 @@ class Matcher:
             raise LayerError("type.inputs", f"the input {item.name} is a tuple ({names})", fix=f"give ({names})")
         for part, inner in zip(item.items, value):
             self._tensor(part, inner)
+
+    def _setting(self, item: ValueIn, kind: Kind, value: Tree) -> None:
+        """A flag or word of the call, known to formulas by its name."""
+        try:
+            read = kind.read(value.value if isinstance(value, Literal) else item.default)
+        except BadValue as bad:
+            raise LayerError(bad.code, f"{item.name} {bad.message}", fix=bad.fix) from None
+        self.known[item.name] = read
+        self.signature.append(read)
 
     def _value(self, item: ValueIn, value: Tree) -> None:
         if isinstance(value, Flow):

@@ -26,7 +26,8 @@ _INFIX = {
     "and": (_AND, " and "),
     "or": (_OR, " or "),
 }
-_ASSOCIATIVE = {"+", "*", "and", "or"}
+_JOINS = {"+": ("+", "-"), "*": ("*",), "and": ("and",), "or": ("or",)}
+"""What may stand to the right of each without parentheses: ``a + (b - c)`` is ``a + b - c``."""
 
 
 def number(value: Any) -> str:
@@ -60,9 +61,8 @@ def _text(expr: Expr, name: Callable[[str], str], show: Callable[[Any], str]) ->
     if kind in _INFIX:
         level, sign = _INFIX[kind]
         left, right = args
-        same = isinstance(right, Op) and right.kind == kind and kind in _ASSOCIATIVE
         left_level = level + 1 if level == _COMPARE else level
-        return f"{put(left, left_level)}{sign}{put(right, level if same else level + 1)}", level
+        return f"{put(left, left_level)}{sign}{put(right, level + 1 - _joins(kind, right))}", level
     if kind == "**":
         return f"{put(args[0], _ATOM)}**{put(args[1], _POWER)}", _POWER
     if kind == "neg":
@@ -73,6 +73,10 @@ def _text(expr: Expr, name: Callable[[str], str], show: Callable[[Any], str]) ->
         condition, then, otherwise = args
         return f"{put(then, _OR)} if {put(condition, _OR)} else {put(otherwise, _WHEN)}", _WHEN
     return f"{kind}({', '.join(put(arg, _WHEN) for arg in args)})", _ATOM
+
+
+def _joins(kind: str, right: Expr) -> bool:
+    return isinstance(right, Op) and right.kind in _JOINS.get(kind, ())
 
 
 _LATEX_INFIX = {
@@ -116,13 +120,13 @@ def _latex(expr: Expr, name: Callable[[str], str]) -> tuple[str, int]:
         return rf"\left\lfloor \frac{{{put(args[0], 0)}}}{{{put(args[1], 0)}}} \right\rfloor", _ATOM
     if kind in _LATEX_INFIX:
         level, sign = _LATEX_INFIX[kind]
-        return f"{put(args[0], level)}{sign}{put(args[1], level if kind in _ASSOCIATIVE else level + 1)}", level
+        return f"{put(args[0], level)}{sign}{put(args[1], level + 1 - _joins(kind, args[1]))}", level
     if kind == "**":
         return f"{put(args[0], _ATOM)}^{{{put(args[1], 0)}}}", _POWER
     if kind == "neg":
         return f"-{put(args[0], _POWER)}", _SIGN
     if kind == "not":
-        return rf"\lnot {put(args[0], _NOT)}", _NOT
+        return rf"\lnot {put(args[0], _ATOM)}", _NOT
     if kind == "when":
         condition, then, otherwise = (put(arg, 0) for arg in args)
         return rf"\begin{{cases}} {then} & {condition} \\ {otherwise} & \text{{otherwise}} \end{{cases}}", _ATOM

@@ -17,6 +17,7 @@ from layercli.formula.expr import Axis, Expr, Num, Op, Sym
 Known = Mapping[str, Any]
 """By symbol: a flag, word, number or None that is decided, or the tuple of axes of a shape."""
 
+_CONDITIONS = ("not", "!=", "<", "<=")
 _UNIT = {"+": 0, "-": 0, "*": 1}
 
 
@@ -73,7 +74,7 @@ def _scalar(expr: Op, known: Known) -> Expr | tuple[Axis, ...]:
         kept = [p for arg, p in zip(args, parts) if not _switched_off(kind, arg, p)]
         if len(kept) < 2 and not (kind == "-" and parts[1:] == kept):
             return kept[0] if kept else Num(_UNIT[kind])
-    if all(isinstance(part, Num) for part in parts) and _decided(args, known):
+    if all(isinstance(part, Num) for part in parts) and (kind in _CONDITIONS or _decided(args, known)):
         return Num(evaluate(Op(kind, tuple(parts)), {}))
     return Op(kind, tuple(parts))
 

@@ -90,13 +90,16 @@ class TupleIn(NamedTuple):
 class ValueIn(NamedTuple):
     """An input that is no tensor, such as the size that a transposed convolution is asked for.
 
-    ``forms`` list its lengths: ``"H_req W_req"``; symbols as in :class:`Form`.
+    ``forms`` list its lengths: ``"H_req W_req"``; symbols as in :class:`Form`. With a ``kind`` it is a flag or a word
+    of the call, such as attention's ``need_weights``, and decides the form of the formulas under its own name.
     """
 
     name: str
-    forms: tuple[Form, ...]
+    forms: tuple[Form, ...] = ()
     meaning: str = ""
     optional: bool = True
+    kind: Kind | None = None
+    default: Any = None
 
 
 InputDef: TypeAlias = "TensorIn | TupleIn | ValueIn"
