@@ -69,6 +69,18 @@ def _counted(names: Sequence[str]) -> str:
     return f"{len(names)} input{'' if len(names) == 1 else 's'} ({', '.join(names)})"
 
 
+def as_literals(layer: Layer, inputs: Sequence[Input]) -> tuple[Input, ...]:
+    """On the command line a shape may stand for an argument that is no tensor: ``-i output_size=18,15``."""
+    settings = {item.name for item in layer.inputs if isinstance(item, ValueIn)}
+    order = [item.name for item in layer.inputs]
+    return tuple(
+        Input(Literal(item.feed.shape), item.name)
+        if isinstance(item.feed, Tensor) and (item.name or "".join(order[position : position + 1])) in settings
+        else item
+        for position, item in enumerate(inputs)
+    )
+
+
 class Matcher:
     """Collects what the inputs say: sizes by symbol, structure by symbol, and a key that tells structures apart."""
 
@@ -136,7 +148,8 @@ class Matcher:
         count = len(value.shape) - len(fixed)
         names = value.labels[:count]
         if len(names) != count or len(set(names)) != count or not all(names) or set(names) & self._taken(fixed):
-            names = tuple(f"{star.lower()}{number}" for number in range(count))
+            stem = star.lower() if "d0" in self.sizes else "d"
+            names = tuple(f"{stem}{number}" for number in range(count))
         self.known[star] = tuple(Axis(name, Sym(name, f"size of the input along {name}")) for name in names)
         self.sizes.update(zip(names, value.shape))
         self.signature.append(names)
@@ -191,8 +204,6 @@ class Matcher:
         self.signature.append(read)
 
     def _value(self, item: ValueIn, value: Tree) -> None:
-        if isinstance(value, Flow):
-            value = Literal(value.shape)
         if not isinstance(value, Literal):
             raise LayerError("type.inputs", f"the input {item.name} is no tensor", fix="give sizes")
         sizes = value.value if isinstance(value.value, tuple) else (value.value,)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
 from layercli.analysis.keys import Given, from_module, from_op
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound, param_bytes
-from layercli.analysis.match import refused
+from layercli.analysis.match import as_literals, refused
 from layercli.analysis.notes import Note, notes
 from layercli.analysis.receptive import Reaches, advance
 from layercli.errors import LayerError, Span
@@ -108,6 +108,8 @@ class _Walk:
     def layer(self, layer: Layer, given: Given, op: Op | None, path: str, label: str) -> None:
         """One more layer, on the inputs of the whole where it is the first."""
         if self.flow is None:
+            if given.shell:
+                self.inputs = as_literals(layer, self.inputs)
             arguments = [(item.name, from_feed(item.feed)) for item in self.inputs]
             bound = self.analyser.bind(layer, given, arguments)
             self.named = tuple(

@@ -58,7 +58,7 @@ def _channels(transposed: bool) -> tuple[Key, Key, Key]:
             infer=C,
         ),
         integer(
-            "out_channels", "out", "number of filters", kind=Int(least=0, bools=False), aliases=("out", "o"), infer=C,
+            "out_channels", "out", "number of filters", kind=Int(least=0, bools=False), aliases=("o", "out"), infer=C,
             effect="the output has this many channels",
         ),
         integer(

@@ -24,7 +24,7 @@ def linear() -> Layer:
         keys=(
             integer("in_features", "in_features", "features of the input", kind=Int(least=0), aliases=("in",), infer=_F),
             integer(
-                "out_features", "out", "features of the output", kind=Int(least=0, bools=False), aliases=("out", "o"), infer=_F,
+                "out_features", "out", "features of the output", kind=Int(least=0, bools=False), aliases=("o", "out"), infer=_F,
                 effect="the last axis of the output has this size",
             ),
             flag("bias", True, "whether a learned constant is added to each output feature"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.layer import Bound
 from layercli.analysis.walk import Row, every_note
+from layercli.layers.definition import Outs
 from layercli.measurement import MEASURED
 from layercli.plan import Literal
 from layercli.report import AGREES, Check, Report
@@ -66,7 +67,7 @@ def layout(report: Report, formulas: bool = False, waiting: bool = False) -> tup
     rows = report.analysis.rows
     if not rows:
         return ()
-    if len(rows) == 1:
+    if len(rows) == 1 and report.ok:
         return (*_single(report, rows[0], waiting), *_end(report, waiting))
     details = [block for row in rows if formulas for block in _single(report, row, waiting)]
     return (*details, *_chain(report, waiting), *_end(report, waiting))
@@ -80,7 +81,7 @@ def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
     yield Heading(called(bound))
     yield Facts(tuple(_facts(row)))
     yield _formulas(report, row, waiting)
-    legend = ", ".join(f"{name} {meaning}" for name, meaning in bound.legend().items())
+    legend = "; ".join(f"{name} = {meaning}" for name, meaning in bound.legend().items())
     if legend:
         yield Line(f"where {legend}", "dim")
 
@@ -100,10 +101,8 @@ def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
     for name, tree in row.bound.inputs.items():
         for label, text in _described(name, tree, row.bound):
             yield label, Cell(text)
-    outs = row.bound.outputs
-    for index, tree in enumerate(outs):
-        base = "output" if len(outs) == 1 else f"output {index}"
-        for label, text in _described(base, tree, None):
+    for name, tree in _named_outputs(row.bound):
+        for label, text in _described(name, tree, None):
             yield label, Cell(text, "strong")
     tensors_ = row.bound.tensors(row.bound.variant.params)
     if tensors_:
@@ -113,6 +112,16 @@ def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
         yield "buffers", Cell(_tensors(buffers))
     if row.reach:
         yield "receptive field", Cell(_reach(row))
+
+
+def _named_outputs(bound: Bound) -> Iterator[tuple[str, Tree]]:
+    """Every output that torch gives, under the name that its definition has for it."""
+    definitions = (out for out in bound.layer.outputs)
+    for tree, out in zip(bound.outputs, definitions):
+        if isinstance(out, Outs):
+            yield from zip((item.name for item in out.items), cast("tuple[Tree, ...]", tree))
+        else:
+            yield out.name, tree
 
 
 def _tensors(named: dict[str, tuple[int, ...]]) -> str:

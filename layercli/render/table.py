@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 STYLES = {"good": "green", "bad": "bold red", "dim": "dim", "strong": "bold", "note": "yellow", "": ""}
 SIDE_BY_SIDE = 110
 """Columns from which a formula and its numbers stand side by side rather than one under the other."""
+ON_ONE_LINE = 30
+"""Characters up to which a formula and its numbers share a line where they stand in one column."""
 
 
 def renderable(report: Report, formulas: bool = False, waiting: bool = False) -> RenderableType:
@@ -33,16 +35,15 @@ class _Drawn:
 
 
 def _draw(block: Block, width: int) -> RenderableType:
-    from rich.padding import Padding
     from rich.table import Table as Grid
     from rich.text import Text
 
     if isinstance(block, Heading):
         return Text(block.text, "bold cyan")
     if isinstance(block, Line):
-        return Padding(Text(block.text, STYLES[block.style]), (0, 1))
+        return Text(block.text, STYLES[block.style])
     if isinstance(block, Facts):
-        grid = Grid.grid(padding=(0, 2, 0, 1))
+        grid = Grid.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
         for name, cell in block.items:
@@ -72,7 +73,10 @@ def _table(table: Table, width: int) -> RenderableType:
             cell = _text(row[index])
             under = row[stack[1]].text if stack and index == stack[0] else ""
             if under and under != f"= {row[index].text}":
-                cell = Text.assemble(cell, "\n", (under, STYLES[row[stack[1]].style if stack else ""]))
+                short = len(cell.plain) + len(under) < ON_ONE_LINE
+                cell = Text.assemble(
+                    cell, " " if short else "\n", (under, STYLES[row[stack[1]].style if stack else ""])
+                )
             cells.append(cell)
         grid.add_row(*cells)
     return grid
