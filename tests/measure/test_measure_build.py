@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from measure_plans import conv, plan, shape
+from tests.measure.plans import conv, plan, shape
 
 from layercli.measure.build import run_plan
 from layercli.measurement import Measurement
@@ -136,26 +136,6 @@ def test_an_input_is_walked_step_by_step() -> None:
     assert measured(cell).outputs == ([shape(2, 6)],) * 3
 
 
-def test_steps_that_are_functions_and_a_learned_tensor() -> None:
-    source = Ref(None, (0,))
-    net = Plan(
-        (
-            Module("Parameter", ((1, 1, 8),)),
-            Module("Tensor.expand", (2, -1, -1)),
-            Module("torch.cat", (), {"dim": 1}),
-            Module("torch.permute", ((0, 2, 1),)),
-            Module("torch.add"),
-        ),
-        (Input(Tensor((2, 3, 8))),),
-        (Call(0, ()), Call(1, (Ref(0),)), Call(2, ((Ref(1), source),)), Call(3, (Ref(2),)), Call(4, (Ref(3), Ref(3)))),
-    )
-    answer = measured(net)
-    assert answer.outputs[2:] == ([shape(2, 4, 8)], [shape(2, 8, 4)], [shape(2, 8, 4)])
-    assert answer.modules[0].params == {"weight": [1, 1, 8]}
-    assert answer.modules[0].trainable == 8
-    assert answer.modules[2] == ({}, 0, {})
-
-
 def test_modules_and_tensors_among_the_arguments() -> None:
     encoder = Module("TransformerEncoder", (Module("TransformerEncoderLayer", (8, 2, 16)), 2))
     answer = measured(plan(encoder, Tensor((5, 1, 8), "float64"), dtype="float64", mode="eval"))
@@ -254,7 +234,7 @@ def test_a_huge_layer_runs_on_meta_and_takes_no_memory() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        Module("Parameter", ((10**6, 10**6),)),
+        Module("Embedding", (10**6, 10**6)),
         Module("TransformerEncoder", (Module("TransformerEncoderLayer", (2**20, 2)), 1)),
         Module("NLLLoss", (), {"weight": Tensor((10**12,))}),
         Module("LSTM", (10**6, 10**6)),

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from measure_plans import conv, crash, plan, shape
+from tests.measure.plans import conv, crash, plan, shape
 
 from layercli.measure.child import Child, Reusable, measure, measure_in_process
 from layercli.measurement import Measurement
