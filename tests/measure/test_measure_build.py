@@ -351,7 +351,7 @@ def test_nothing_heavy_is_imported_unless_asked() -> None:
     code = (
         "import sys; import layercli.measure.child; heavy = {'torch', 'subprocess', 'dataclasses', 'inspect'};"
         "print(*sorted(heavy & sys.modules.keys()));"
-        "from layercli.measure.build import run_plan; import measure_plans; run_plan(measure_plans.conv());"
+        "from layercli.measure.build import run_plan; from tests.measure.plans import conv; run_plan(conv());"
         "print('torch.utils.flop_counter' in sys.modules)"
     )
     path = f"import sys; sys.path[:0] = {[*sys.path]!r};"
