@@ -108,7 +108,7 @@ def conv(rank: int) -> Layer:
     p, d = per_axis("p", rank, "padding on each side"), per_axis("d", rank, "dilation")
     outs = tuple(sym(f"{a}_out", f"size of the output along {a}") for a in axes)
     in_channels, out_channels, groups = _channels(transposed=False)
-    same, sized = is_(_padding, "same"), not_(_WORDED)
+    same, valid, sized = is_(_padding, "same"), is_(_padding, "valid"), not_(_WORDED)
     rules: list[Need | Let] = [_divides("in_channels", _in, "input"), _divides("out_channels", _out, "output")]
     rules += [
         Need(
@@ -131,20 +131,28 @@ def conv(rank: int) -> Layer:
         *_nonempty(axes, image, or_(eq_(_ROWS, 0), eq_(C, 0)), where=not_(same)),
     ]  # fmt: skip
     for a, i, k_, s_, p_, d_, o_ in zip(axes, image, k, s, p, d, outs):
+        spread = d_ * (k_ - 1)
+        far = when(same, spread - spread // 2, p_)  # what "same" cannot halve goes to the far side
         rules += [
             Need(
                 ge_(p_, 0), f"padding {{p_{a}}} is negative", "use 0 or more, or crop before", "padding",
                 where=and_(sized, is_(_mode, "zeros")), code="torch.range",
             ),
             Need(
-                lt_(p_, i), f"padding {{p_{a}}} cannot be reflected from an input of {{{a}}} along {a}",
-                "use a padding of at most {most}, or padding_mode=zeros", "padding",
-                where=and_(sized, is_(_mode, "reflect")), values={"most": i - 1},
+                lt_(far, i),
+                f"padding {{far}} cannot be reflected from an input of {{{a}}} along {a}",
+                "use a padding of at most {most}, or padding_mode=zeros",
+                "padding",
+                where=and_(not_(valid), is_(_mode, "reflect")),
+                values={"far": far, "most": i - 1},
             ),
             Need(
-                le_(p_, i), f"padding {{p_{a}}} wraps around an input of {{{a}}} along {a} more than once",
-                "use a padding of at most {most}, or padding_mode=zeros", "padding",
-                where=and_(sized, is_(_mode, "circular")), values={"most": i},
+                le_(far, i),
+                f"padding {{far}} wraps around an input of {{{a}}} along {a} more than once",
+                "use a padding of at most {most}, or padding_mode=zeros",
+                "padding",
+                where=and_(not_(valid), is_(_mode, "circular")),
+                values={"far": far, "most": i},
             ),
             Need(
                 ge_(i + when(sized, 2 * p_), d_ * (k_ - 1) + 1),

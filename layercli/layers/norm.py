@@ -38,7 +38,11 @@ from layercli.layers.vocabulary import (
     spatial,
 )
 
-_AFFINE, _TRACKS, _FEATURES = sym("affine"), sym("track_running_stats"), sym("num_features")
+_AFFINE, _TRACKS, _FEATURES = (
+    sym("affine"),
+    sym("track_running_stats"),
+    sym("num_features", "channels that the layer is made for"),
+)
 _EPS = sym("eps")
 _RUNNING = (Param("running_mean", (_FEATURES,)), Param("running_var", (_FEATURES,)), Param("num_batches_tracked", ()))
 _EMPTY = sym("empty", "whether the input has no elements")

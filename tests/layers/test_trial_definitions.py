@@ -14,8 +14,27 @@ from layercli.analysis.keys import from_module
 from layercli.analysis.layer import Analyser, Bound
 from layercli.errors import LayerError
 from layercli.formula import (
-    Expr, and_, at, concat, dims, each, eq_, floor_, ge_, is_, length, lt_, max_, not_, num, or_, product, replace, sym,
-    total, when,
+    Expr,
+    and_,
+    at,
+    concat,
+    dims,
+    each,
+    eq_,
+    floor_,
+    ge_,
+    is_,
+    length,
+    lt_,
+    max_,
+    not_,
+    num,
+    or_,
+    product,
+    replace,
+    sym,
+    total,
+    when,
 )  # fmt: skip
 from layercli.layers import find
 from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, Param, Same, TensorIn, ValueIn

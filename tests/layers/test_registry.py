@@ -1,0 +1,185 @@
+"""Every definition, walked: what a definition must have is said here, and by the message that fails."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layercli import analyze
+from layercli.cli.app import VERBS
+from layercli.cli.layer import spellings
+from layercli.cli.options import LONG_AND_SHORT
+from layercli.formula import Sym, symbols
+from layercli.layers import families, find, find_torch, known_names, suggest
+from layercli.layers.definition import REQUIRED, Layer, Let, Same, TensorIn, TupleIn
+from layercli.layers.registry import FAMILIES
+from layercli.spec import parse
+
+LAYERS = [layer for name in known_names() if (layer := find(name)) is not None]
+ids = [layer.name for layer in LAYERS]
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=ids)
+
+
+def test_the_index_names_exactly_what_the_families_define() -> None:
+    for module, (_, classes) in FAMILIES.items():
+        defined = [layer.torch for layer in importlib.import_module(f"layercli.layers.{module}").layers()]
+        assert sorted(defined) == sorted(classes), f"layers/{module}.py and FAMILIES[{module!r}] disagree"
+
+
+def test_names_are_unique_and_no_verb() -> None:
+    assert len(set(ids)) == len(ids)
+    assert not set(ids) & set(VERBS), "a layer and a verb share a name"
+    assert sorted(name for names in families().values() for name in names) == sorted(ids)
+
+
+def test_finding_a_layer_builds_its_family_only() -> None:
+    code = "import sys; from layercli.layers import find; find('relu'); print(*sorted(m for m in sys.modules if m.startswith('layercli.layers.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "activation" in loaded
+    assert "conv" not in loaded
+    assert "torch" not in loaded
+
+
+def test_find_by_torch_class_is_exact() -> None:
+    assert find_torch("Conv2d") is find("conv2d")
+    assert find_torch("conv2d") is None
+    assert find("nosuch") is None
+    assert suggest("conv2") == ("conv2d", "conv1d", "conv3d") or "conv2d" in suggest("conv2")
+
+
+@every_layer
+def test_a_definition_says_what_it_is(layer: Layer) -> None:
+    assert layer.summary.endswith("."), "summary: one sentence"
+    assert layer.prose, "prose: what a newcomer should know"
+    assert layer.examples, "examples: at least one"
+    assert layer.default_input, "default_input: the shape taken without -i"
+    for key in layer.keys:
+        assert key.meaning, f"{key.name}: say what it means"
+        assert key.kind.describe != "a value", f"{key.name}: say what it may hold"
+    for name in layer.positional:
+        assert layer.key(name) is not None, f"positional {name} is no key"
+
+
+@every_layer
+def test_key_names_are_unique(layer: Layer) -> None:
+    names = [name for key in layer.keys for name in key.names]
+    assert len(set(names)) == len(names), f"two keys share a name: {sorted(names)}"
+    options = [option for key in layer.keys for spelling in spellings(key) for option in spelling.split("/")]
+    assert len(set(options)) == len(options), f"two options are one: {sorted(options)}"
+    assert not set(options) & LONG_AND_SHORT, "a key takes the option of a shared setting"
+
+
+def test_a_short_key_means_one_thing() -> None:
+    meanings: dict[str, set[str]] = {}
+    for layer in LAYERS:
+        for key in layer.keys:
+            for alias in key.aliases:
+                if len(alias) <= 2 and alias != "in":
+                    meanings.setdefault(alias, set()).add(key.name)
+    several = {alias: names for alias, names in meanings.items() if len(names) > 1}
+    assert several == {"o": {"out_channels", "out_features"}}, "a short key has two meanings"
+
+
+@every_layer
+def test_a_short_name_is_no_argument_of_torch(layer: Layer) -> None:
+    torch_names = {key.name for key in layer.keys}
+    taken = {alias for key in layer.keys for alias in key.aliases if alias in torch_names and alias != key.name}
+    assert not taken, f"{taken} are torch's own names for something else"
+
+
+@every_layer
+def test_every_argument_of_torch_is_a_key_with_torchs_default(layer: Layer) -> None:
+    import torch
+
+    expected = {**_signature(torch, layer.torch)}
+    keys = {key.name: key for key in layer.keys}
+    assert set(keys) == set(expected), "keys and torch's arguments differ"
+    for name, default in expected.items():
+        ours = keys[name].default
+        if isinstance(ours, Same):
+            assert default is None, f"{name}: a default taken from another key stands for torch's None"
+        elif default is inspect.Parameter.empty:
+            assert ours is REQUIRED, f"{name} is required by torch"
+        else:
+            assert ours == default, f"{name}: torch's default is {default!r}"
+    positional = [key.name for key in layer.keys if not key.keyword_only]
+    assert positional == [name for name in expected if not keys[name].keyword_only], "torch's order of arguments"
+
+
+def _signature(torch: Any, name: str) -> dict[str, Any]:
+    """torch's arguments but for the run's own; RNN, LSTM and GRU hide theirs behind ``*args``."""
+    cls = getattr(torch.nn, name)
+    if name in ("RNN", "LSTM", "GRU"):
+        source = inspect.signature(torch.nn.RNNBase.__init__)
+    elif name in ("Sigmoid", "Tanh"):
+        return {}
+    else:
+        source = inspect.signature(cls.__init__)
+    found = {
+        parameter.name: parameter.default
+        for parameter in source.parameters.values()
+        if parameter.name not in ("self", "device", "dtype", "mode")
+    }
+    if name in ("RNN", "GRU"):
+        del found["proj_size"]
+    if name == "RNN":
+        items = list(found.items())
+        found = dict([*items[:3], ("nonlinearity", "tanh"), *items[3:]])
+    return found
+
+
+@every_layer
+def test_every_symbol_has_a_meaning(layer: Layer) -> None:
+    for mode in ("train", "eval"):
+        report = analyze(layer.examples[0].split(" --")[0], mode=mode, run=False)
+        assert report.ok, report.analysis.error
+        for row in report.analysis.rows:
+            missing = [name for name, meaning in row.bound.legend().items() if not meaning]
+            assert not missing, f"symbols without a meaning: {missing}"
+
+
+@every_layer
+def test_inputs_speak_of_rules_that_exist(layer: Layer) -> None:
+    from layercli.layers.dtypes import RULES
+
+    for item in layer.inputs:
+        for part in item.items if isinstance(item, TupleIn) else (item,):
+            if isinstance(part, TensorIn) and isinstance(part.dtypes, str):
+                assert part.dtypes in RULES
+            assert part.forms
+
+
+@every_layer
+def test_rules_use_no_name_twice(layer: Layer) -> None:
+    lets = [rule.symbol.name for rule in layer.rules if isinstance(rule, Let)]
+    assert len(set(lets)) == len(lets)
+    taken = {symbol.name for key in layer.keys for symbol in key.symbols}
+    assert not taken & set(lets)
+    used = symbols(rule.value for rule in layer.rules if isinstance(rule, Let))
+    assert all(isinstance(symbol, Sym) for symbol in used.values())
+
+
+@every_layer
+def test_examples_are_specs_of_the_layer(layer: Layer) -> None:
+    for example in layer.examples:
+        words = example.split(" --")[0].split(" -i ")[0]
+        step = parse(words).chain.steps[0]
+        assert getattr(step.unit, "name", None) == layer.name
+
+
+def test_definitions_import_neither_torch_nor_drawing() -> None:
+    for path in Path(inspect.getfile(importlib.import_module("layercli.layers"))).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            allowed = ("layercli.layers", "layercli.formula", "layercli.errors")
+            outside = [n for n in names if n.startswith("layercli") and not n.startswith(allowed)]
+            assert not outside, f"{path.name} imports {outside}"
+            assert not {"torch", "rich", "typer"} & {name.split(".")[0] for name in names}, path.name
