@@ -157,7 +157,7 @@ def reaches(spec: str, *shape: int) -> list[tuple[int, int, int]]:
 
 
 def test_receptive_fields_of_alexnet_v2() -> None:
-    spec = "conv2d 64 11 4 | maxpool2d 3 2 | conv2d 192 5 p=2 | maxpool2d 3 2 | 3*(conv2d 384 3 p=1 | relu) | maxpool2d 3 2"
+    spec = "conv2d 64 11 4 | maxpool2d 3 2 | conv2d 192 5 p=2 | maxpool2d 3 2 | 3*(conv2d 384 3 p=1) | maxpool2d 3 2"
     assert reaches(spec, 1, 3, 224, 224) == [
         (11, 4, 0), (19, 8, 0), (51, 8, 16), (67, 16, 16), (99, 16, 32), (131, 16, 48), (163, 16, 64), (195, 32, 64),
     ]  # fmt: skip

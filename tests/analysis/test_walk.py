@@ -115,7 +115,7 @@ REJECTED = [
     ("conv2d 4 1.5", "1.5", "1.5", "kernel_size is an integer or 2 of them, not 1.5"),
     ("conv2d 4 3 p=half", "half", "half", "padding is an integer or 2 of them or same or valid, not 'half'"),
     ("conv2d 4 3 padding_mode=mirror", "mirror", "mirror", "padding_mode is zeros or reflect"),
-    ("convtranspose2d k=3 s=2 op=2", "op=2", "2", "output_padding 2 must be smaller than the stride 2 or the dilation 1"),
+    ("convtranspose2d k=3 s=2 op=2", "op=2", "2", "output_padding 2 must be smaller than the stride 2"),
     ("convtranspose2d k=1 p=9", "p=9", "9", "the output would have -2 cells along H"),
     ("maxpool2d 3 p=2", "p=2", "2", "padding 2 is more than half of kernel_size 3"),
     ("maxpool2d 40", "40", "40", "kernel_size 40 does not fit the padded input of 16"),

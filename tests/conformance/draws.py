@@ -47,7 +47,8 @@ def conv(rank: int, transposed: bool) -> Draw:
         g = r.choice((1, 1, 1, 2, 3))
         c, out = g * r.randint(1, 3), g * r.randint(1, 3)
         kwargs = some(
-            r, stride=sizes(r, rank, 1, 3), padding=sizes(r, rank, 0, 3), dilation=sizes(r, rank, 1, 3), bias=r.random() < 0.5,
+            r, stride=sizes(r, rank, 1, 3), padding=sizes(r, rank, 0, 3), dilation=sizes(r, rank, 1, 3),
+            bias=r.random() < 0.5,
         )  # fmt: skip
         if g > 1:
             kwargs["groups"] = g if r.random() < 0.9 else g + 1

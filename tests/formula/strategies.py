@@ -5,7 +5,21 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from layercli.formula import (
-    Expr, and_, eq_, floor_, ge_, le_, lt_, max_, min_, ne_, not_, num, or_, sym, when,
+    Expr,
+    and_,
+    eq_,
+    floor_,
+    ge_,
+    le_,
+    lt_,
+    max_,
+    min_,
+    ne_,
+    not_,
+    num,
+    or_,
+    sym,
+    when,
 )  # fmt: skip
 
 NAMES = ("H", "k_H", "s", "out")
