@@ -1,7 +1,5 @@
 """What can go wrong, said once: the error that every stage raises, and the exit codes of the process."""
 
-from __future__ import annotations
-
 import enum
 from typing import NamedTuple
 
@@ -54,7 +52,7 @@ class LayerError(Exception):
         self.source = source
         self.path = path
 
-    def located(self, source: str | None = None, span: Span | None = None, path: str = "") -> LayerError:
+    def located(self, source: str | None = None, span: Span | None = None, path: str = "") -> "LayerError":
         """This error, with what it does not know yet filled in."""
         self.source = self.source if self.source is not None else source
         self.span = self.span or span

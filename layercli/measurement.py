@@ -1,7 +1,5 @@
 """What torch did with a plan, as plain data: the one value that leaves the measuring room."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,7 +50,7 @@ class Measurement(NamedTuple):
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Measurement:
+    def from_json(cls, data: Mapping[str, Any]) -> "Measurement":
         """The measurement that :meth:`to_json` wrote."""
         fields = dict(data)
         fields["outputs"] = tuple(fields.get("outputs", ()))

@@ -4,8 +4,6 @@ The vocabulary here is shared by three readers: a line of ``layercli batch`` is 
 computes on it, and the worker that runs torch receives it as JSON. It knows no layer and imports nothing of ours.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias

@@ -1,7 +1,5 @@
 """What runs through a net, as far as shapes go: tensors with named axes, nested as torch nests them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -18,7 +16,7 @@ class Flow(NamedTuple):
     """For a packed sequence, how many sequences reach each step; ``shape`` is then that of the data."""
 
 
-Tree: TypeAlias = "Flow | Literal | tuple[Tree, ...] | None"
+Tree: TypeAlias = Flow | Literal | tuple["Tree", ...] | None
 
 
 def from_feed(feed: Feed) -> Tree:

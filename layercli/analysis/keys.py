@@ -1,7 +1,5 @@
 """From what was written to a layer's keys: which value is for which, in the shell's notation and in torch's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

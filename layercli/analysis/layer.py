@@ -1,7 +1,5 @@
 """One layer on given inputs: acceptance, outputs, counts, formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple

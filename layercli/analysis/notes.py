@@ -1,7 +1,5 @@
 """What a colleague would mention in passing: each note has a stable code, a sentence and a fix."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

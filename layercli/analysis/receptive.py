@@ -6,8 +6,6 @@ padding P grows by p*S. Source: "Computing Receptive Fields of Convolutional Neu
 map over everything, a recurrence) the notion ends, and so does the figure.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layercli.analysis.layer import Bound

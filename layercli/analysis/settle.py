@@ -1,7 +1,5 @@
 """From a layer's written keys to all of them: types as strict as torch's, defaults, and what formulas know of each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

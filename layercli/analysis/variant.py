@@ -4,8 +4,6 @@ Layers that differ only in sizes share a variant, so that a long chain or a batc
 variant that is met often computes by a function generated from its formulas; the formulas are the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -42,7 +40,7 @@ class Shaped(NamedTuple):
     """The names under which the computed sizes are found."""
 
 
-ShapedTree: TypeAlias = "Shaped | tuple[ShapedTree, ...] | None"
+ShapedTree: TypeAlias = Shaped | tuple["ShapedTree", ...] | None
 
 
 class Tensor(NamedTuple):

@@ -1,7 +1,5 @@
 """A spec, or a module in torch's own terms, on given inputs: one row per layer, totals, and the plan for torch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 

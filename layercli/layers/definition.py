@@ -4,8 +4,6 @@ A definition holds expressions only. It knows no torch, no printing and no regis
 is read from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -102,7 +100,7 @@ class ValueIn(NamedTuple):
     default: Any = None
 
 
-InputDef: TypeAlias = "TensorIn | TupleIn | ValueIn"
+InputDef: TypeAlias = TensorIn | TupleIn | ValueIn
 
 
 class Let(NamedTuple):
@@ -164,7 +162,7 @@ class Param(NamedTuple):
     where: Expr | None = None
     copies: tuple[Copies, ...] = ()
 
-    def inside(self, prefix: str, mapping: Mapping[str, Expr]) -> Param:
+    def inside(self, prefix: str, mapping: Mapping[str, Expr]) -> "Param":
         """The same tensor as a part of another layer, whose formulas stand for this one's symbols."""
         return Param(
             prefix + self.name,

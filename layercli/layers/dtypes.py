@@ -1,7 +1,5 @@
 """Which dtypes an input may have and what comes out, by the name of the rule that a definition gives."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")

@@ -1,7 +1,5 @@
 """What a report shows, before any drawing: headings, tables and lines, which each renderer draws its own way."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -59,7 +57,7 @@ class Line(NamedTuple):
     style: str = ""
 
 
-Block: TypeAlias = "Heading | Table | Facts | Line"
+Block: TypeAlias = Heading | Table | Facts | Line
 
 
 def layout(report: Report, formulas: bool = False, waiting: bool = False) -> tuple[Block, ...]:

@@ -1,7 +1,5 @@
 """What a spec says, as frozen values that keep their place in the text. A new kind of unit or value is a new node."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layercli.errors import Span
@@ -40,7 +38,7 @@ class Op(NamedTuple):
 class Group(NamedTuple):
     """A chain in parentheses; the span holds them."""
 
-    chain: Chain
+    chain: "Chain"
     span: Span
 
 
