@@ -99,7 +99,14 @@ class Report:
 
     def checks_of(self, row: Row) -> list[Check]:
         """The checks that belong to one row."""
-        return [check for check in self.checks if check.path == row.path]
+        return self._checks_by_path.get(row.path, [])
+
+    @cached_property
+    def _checks_by_path(self) -> dict[str, list[Check]]:
+        found: dict[str, list[Check]] = {}
+        for check in self.checks:
+            found.setdefault(check.path, []).append(check)
+        return found
 
     @cached_property
     def totals(self) -> dict[str, int | None]:
@@ -274,9 +281,7 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "op": bound.layer.name,
         "torch": bound.layer.torch,
         "span": _span_json(row.span),
-        "args": {
-            key: value if isinstance(value, (int, str, tuple)) else encode(value) for key, value in bound.args.items()
-        },
+        "args": {key: _argument(value) for key, value in bound.args.items()},
         "given": list(bound.given.values),
         "inputs": [item for name, tree in bound.inputs.items() for item in _inputs_json(name, tree)],
         "outputs": as_json(bound.outputs),
@@ -296,6 +301,13 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "saved_bytes": None,
         "notes": [_note_json(note) for note in row.notes],
     }
+
+
+def _argument(value: Any) -> Any:
+    """An argument as JSON, the common ones without a second look."""
+    if isinstance(value, (int, str)):
+        return value
+    return list(value) if isinstance(value, tuple) and value and isinstance(value[0], int) else encode(value)
 
 
 def _formula_json(formula: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.keys import Given
 from layercli.analysis.match import Matcher, arrange
-from layercli.analysis.settle import Reader, publish
+from layercli.analysis.settle import Reader, publish, read
 from layercli.analysis.variant import Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
 from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
@@ -128,7 +128,7 @@ class Analyser:
         for item in layer.inputs:
             matcher.match(item, arranged.get(item.name))
         for key in settled.missing:
-            value = key.kind.read(_inferred(key, known, sizes))
+            value = read(key, _inferred(key, known, sizes), given.span)
             settled.values[key.name] = value
             publish(key, value, settled)
             structure.append(len(value) if isinstance(value, tuple) else None)

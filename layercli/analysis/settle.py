@@ -28,7 +28,7 @@ class Reader:
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self._defaults = {
-            key.name: None if isinstance(key.default, Same) else _read(key, key.default, None)
+            key.name: None if isinstance(key.default, Same) else read(key, key.default, None)
             for key in layer.keys
             if key.default is not REQUIRED
         }
@@ -50,7 +50,7 @@ class Reader:
                 values[name] = written.get(name, None)
                 continue
             if name in written:
-                values[name] = _read(key, written[name], spans.get(name))
+                values[name] = read(key, written[name], spans.get(name))
             elif given.shell and key.infer is not None:
                 settled.missing.append(key)
                 continue
@@ -82,7 +82,8 @@ class Reader:
         )  # fmt: skip
 
 
-def _read(key: Key, value: Any, span: Span | None) -> Any:
+def read(key: Key, value: Any, span: Span | None) -> Any:
+    """The value in its normal form; LayerError where torch would not take it."""
     try:
         return key.kind.read(value)
     except BadValue as bad:
