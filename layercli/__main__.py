@@ -25,6 +25,8 @@ def asks_torch(words: list[str], environment: dict[str, str]) -> bool:
 def main() -> NoReturn:
     """Runs the command line and exits with its status."""
     words = sys.argv[1:]
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     child: Child | None = None
     if asks_torch(words, dict(os.environ)):
         from layercli.measure.child import Child
@@ -35,8 +37,8 @@ def main() -> NoReturn:
     status = run(words, child)
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:  # what could not be written was said; the interpreter would try, and complain, once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 

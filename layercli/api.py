@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from layercli.analysis.walk import Options, analyse_spec
-from layercli.plan import Input, Tensor
+from layercli.layers.dtypes import FLOATS
+from layercli.plan import decode_input
 from layercli.report import Report
 from layercli.spec import parse
 
@@ -28,12 +29,18 @@ def analyze(
     in this process. The Report has ``ok``, ``output``, ``totals``, ``checks``, ``to_dict()``, and shows itself in rich
     and in notebooks.
 
-    A design that torch would refuse is a Report with ``ok`` False; LayerError is raised for a spec that cannot be read.
+    A design that torch would refuse is a Report with ``ok`` False; LayerError is raised for a spec that cannot be
+    read, ValueError for an argument that is no shape, mode or dtype.
     """
-    feeds = []
-    if input is not None:
-        feeds.append(Input(Tensor(tuple(input), dtype or "float32")))
-    feeds += [Input(Tensor(tuple(shape), dtype or "float32"), name) for name, shape in (inputs or {}).items()]
+    if mode not in ("train", "eval"):
+        raise ValueError(f"mode is 'train' or 'eval', not {mode!r}")
+    if dtype is not None and dtype not in FLOATS:
+        raise ValueError(f"dtype is one of {', '.join(FLOATS)}, not {dtype!r}")
+    shapes = [(None, input)] if input is not None else []
+    feeds = [
+        decode_input({"shape": list(shape)}, dtype or "float32")._replace(name=name)
+        for name, shape in [*shapes, *(inputs or {}).items()]
+    ]
     analysis = analyse_spec(parse(spec), feeds, Options(mode=mode, dtype=dtype, device=device))
     if analysis.plan is None or not run:
         return Report(analysis, None, "run=False")

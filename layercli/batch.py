@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from layercli.analysis.layer import Analyser
 from layercli.analysis.walk import Analysis, Options, analyse_module, analyse_spec
-from layercli.errors import LayerError
+from layercli.errors import LayerError, short
+from layercli.layers import suggest
+from layercli.layers.dtypes import FLOATS
 from layercli.measurement import Measurement
 from layercli.plan import Input, Plan, Unreadable, decode_input, decode_module
 from layercli.report import Report, failure
@@ -48,7 +50,7 @@ def _answer(
     identity = None
     try:
         data = _object(line)
-        identity = data.get("id")
+        identity = _identity(data)
         question = _question(data, options)
         key = (question.mode, question.dtype)
         analyser = analysers.setdefault(key, Analyser(*key))
@@ -58,31 +60,56 @@ def _answer(
         return Report(analysis, measure(analysis.plan), id=identity).to_dict(brief)
     except LayerError as error:
         return failure(error, identity, options.mode)
+    except RecursionError:
+        deep = LayerError("limit.nesting", "the line is nested too deeply", fix="use fewer brackets")
+        return failure(deep, identity, options.mode)
     except Exception as error:  # a bug of ours must cost one line, not the run
         return failure(LayerError("internal.error", f"{type(error).__name__}: {error}"), identity, options.mode)
 
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        data = json.loads(line)
+        data = json.loads(line, parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
         raise LayerError("io.json", f"the line is no JSON: {error}", fix="write one JSON object a line") from None
     if not isinstance(data, dict):
         raise LayerError("io.json", "the line is no JSON object", fix='write {"spec": "relu", "input": [1, 3]}')
-    unknown = [key for key in data if key not in _KEYS]
-    if unknown:
-        raise LayerError("io.key", f"a line has no key {unknown[0]!r}", fix=f"its keys are {', '.join(sorted(_KEYS))}")
     return data
 
 
+def _no_json(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
+
+
+def _identity(data: dict[str, Any]) -> Any:
+    """The line's id, whatever it is, as long as JSON can say it again."""
+    identity = data.get("id")
+    if isinstance(identity, (float, list, dict)):
+        try:
+            json.dumps(identity, allow_nan=False)
+        except ValueError:
+            raise LayerError("io.value", "the id holds a number that JSON cannot say", fix="use a string") from None
+    return identity
+
+
 def _question(data: dict[str, Any], options: Options) -> Question:
+    for key in data:
+        if key not in _KEYS:
+            near = suggest(key, _KEYS)
+            fix = f"did you mean {near[0]}?" if near else f"its keys are {', '.join(sorted(_KEYS))}"
+            raise LayerError("io.key", f"a line has no key {short(key)!r}", fix=fix, suggestions=near)
     mode = data.get("mode", options.mode)
     if mode not in ("train", "eval"):
         raise LayerError("io.value", f'"mode" is "train" or "eval", not {mode!r}', fix="leave it out for train")
-    local = options._replace(mode=mode, dtype=data.get("dtype", options.dtype))
-    inputs = _inputs(data)
+    dtype = data.get("dtype", options.dtype)
+    if dtype is not None and (not isinstance(dtype, str) or dtype not in FLOATS):
+        raise LayerError("io.value", f'"dtype" is one of {", ".join(FLOATS)}', fix="leave it out for float32")
+    local = options._replace(mode=mode, dtype=dtype)
+    inputs = _inputs(data, dtype or "float32")
     if ("spec" in data) == ("layer" in data):
         raise LayerError("io.key", 'a line has either "spec" or "layer"', fix='write {"spec": "relu", "input": [1, 3]}')
+    if "spec" in data and ("args" in data or "kwargs" in data):
+        raise LayerError("io.key", '"args" and "kwargs" are for a "layer"', fix="write the keys in the spec")
     if "layer" in data:
         try:
             module = decode_module(data)
@@ -97,7 +124,9 @@ def _question(data: dict[str, Any], options: Options) -> Question:
     return Question(data.get("id"), lambda analyser: analyse_spec(spec, inputs, local, analyser), mode, local.dtype)
 
 
-def _inputs(data: dict[str, Any]) -> tuple[Input, ...]:
+def _inputs(data: dict[str, Any], dtype: str) -> tuple[Input, ...]:
+    if "inputs" in data and "input" in data:
+        raise LayerError("io.key", 'a line has either "input" or "inputs"', fix='put all into "inputs"')
     if "inputs" in data:
         listed = data["inputs"]
     elif "input" in data:
@@ -109,6 +138,6 @@ def _inputs(data: dict[str, Any]) -> tuple[Input, ...]:
     if not listed and "spec" in data:
         raise LayerError("io.input", "the line has no input", fix='write "input": [1, 3, 16, 16]')
     try:
-        return tuple(map(decode_input, listed))
+        return tuple(decode_input(item, dtype) for item in listed)
     except Unreadable as error:
         raise LayerError("io.value", str(error), fix='write {"shape": [1, 3, 16, 16], "dtype": "float32"}') from None

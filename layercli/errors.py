@@ -21,6 +21,11 @@ class Span(NamedTuple):
     end: int
 
 
+def short(text: str, most: int = 40) -> str:
+    """The text as a message quotes it, never long."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 _NEGATIVE_FAMILIES = ("shape", "torch")
 
 

@@ -181,12 +181,12 @@ def encode_input(item: Input) -> Any:
     return {**data, "name": item.name} if isinstance(data, dict) else {"value": data, "name": item.name}
 
 
-def decode_input(data: Any) -> Input:
-    """One entry of ``inputs``: an array is a shape, an object says more, null is None."""
+def decode_input(data: Any, dtype: str = "float32") -> Input:
+    """One entry of ``inputs``: an array is a shape, an object says more, null is None; ``dtype`` where none is said."""
     if isinstance(data, dict) and "name" in data:
         rest = {key: item for key, item in data.items() if key != "name"}
-        return Input(decode_feed(rest), str(data["name"]))
-    return Input(decode_feed(data))
+        return Input(decode_feed(rest, dtype), str(data["name"]))
+    return Input(decode_feed(data, dtype))
 
 
 def encode_feed(feed: Feed) -> Any:
@@ -200,19 +200,20 @@ def encode_feed(feed: Feed) -> Any:
     return {"tuple": [encode_feed(item) for item in feed]}
 
 
-def decode_feed(data: Any) -> Feed:
+def decode_feed(data: Any, dtype: str = "float32") -> Feed:
     """A fed value from JSON; Unreadable says what is off."""
     if data is None:
         return None
     if isinstance(data, list):
-        return _decode_tensor({"shape": data})
+        return _decode_tensor({"shape": data}, dtype)
     if isinstance(data, dict):
         if "shape" in data:
-            return _decode_tensor(data)
+            return _decode_tensor(data, dtype)
         if "value" in data:
-            return Literal(decode(data["value"]))
+            value = decode(data["value"])
+            return None if value is None else Literal(value)
         if isinstance(data.get("tuple"), list):
-            return tuple(decode_feed(item) for item in data["tuple"])
+            return tuple(decode_feed(item, dtype) for item in data["tuple"])
     raise Unreadable('an input is a shape, or {"shape", "dtype"}, {"tuple": [...]}, {"value": ...} or null')
 
 
@@ -230,14 +231,14 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _decode_tensor(data: Any) -> Tensor:
+def _decode_tensor(data: Any, default: str = "float32") -> Tensor:
     if not isinstance(data, dict) or not isinstance(data.get("shape"), list):
         raise Unreadable('a tensor is {"shape": [...], "dtype": "float32"}')
     shape = data["shape"]
     if not all(map(_is_size, shape)):
         raise Unreadable(f"a shape is an array of sizes, none negative, not {shape}")
-    dtype = data.get("dtype", "float32")
-    if dtype not in ITEM_SIZE:
+    dtype = data.get("dtype", default)
+    if not isinstance(dtype, str) or dtype not in ITEM_SIZE:
         raise Unreadable(f"{dtype!r} is no dtype known here: {', '.join(ITEM_SIZE)}")
     values = data.get("values")
     if values is not None and not isinstance(values, list):

@@ -22,6 +22,7 @@ TESTED_TORCH = ("2.13",)
 """The versions of torch whose behaviour the formulas were tested against."""
 
 REJECTED = "the formulas reject it, so there is nothing to run"
+UNREAD = "the question was not understood, so there is nothing to run"
 
 
 class Check(NamedTuple):
@@ -46,7 +47,8 @@ class Report:
     ) -> None:
         self.analysis = analysis
         self.measurement = measurement
-        self.reason = REJECTED if analysis.error is not None and measurement is None else reason
+        rejected = analysis.error is not None and measurement is None and reason != UNREAD
+        self.reason = REJECTED if rejected else reason
         self.id = id
 
     # --- what it comes to ---
@@ -81,7 +83,7 @@ class Report:
     def tested(self) -> bool:
         """Whether this version of torch is one that the formulas were tested against."""
         version = self.measurement.torch if self.measurement else None
-        return version is None or version.startswith(TESTED_TORCH)
+        return version is None or ".".join(version.split(".")[:2]) in TESTED_TORCH
 
     @property
     def exit_code(self) -> ExitCode:
@@ -193,7 +195,7 @@ class Report:
     def __rich__(self) -> Any:
         from layercli.render.table import renderable
 
-        return renderable(self)
+        return renderable(self, error=True)
 
     def _repr_html_(self) -> str:
         from layercli.render.documents import html
@@ -203,14 +205,14 @@ class Report:
     def __repr__(self) -> str:
         from layercli.render.plain import plain
 
-        return plain(self)
+        return plain(self, error=True)
 
 
 def failure(error: LayerError, id: Any = None, mode: str = "train") -> dict[str, Any]:
     """The document of a question that was not understood: the same keys, nothing known."""
     from layercli.analysis.walk import Options
 
-    return Report(Analysis(error.source, Options(mode=mode), (), (), (), error, None), id=id).to_dict()
+    return Report(Analysis(error.source, Options(mode=mode), (), (), (), error, None), None, UNREAD, id).to_dict()
 
 
 def _checks(analysis: Analysis, found: Measurement) -> Iterator[Check]:
@@ -229,8 +231,9 @@ def _checks(analysis: Analysis, found: Measurement) -> Iterator[Check]:
                 mine, torch = ours.get(name), theirs.get(name)
                 yield Check(f"{kind}.{name}", row.path, None if mine is None else list(mine), torch)
         yield Check("trainable_params", row.path, bound.params, weights.trainable)
-    if found.macs is not None:
-        yield Check("macs", "", sum(row.bound.macs or 0 for row in analysis.rows), found.macs)
+    if found.macs is not None and not any(row.bound.macs is None for row in analysis.rows):
+        path = analysis.rows[0].path if len(analysis.rows) == 1 else ""
+        yield Check("macs", path, sum(row.bound.macs or 0 for row in analysis.rows), found.macs)
     if found.error is not None:
         at = found.error.call if found.error.call is not None else found.error.module
         path = analysis.rows[at].path if at is not None and at < len(analysis.rows) else ""
@@ -246,7 +249,9 @@ def _pairs(ours: Any, theirs: Any, of: str) -> Iterator[tuple[str, Any, Any]]:
             b = torch[index] if index < len(torch) else None
             yield from _pairs(a, b, f"{of}.{index}")
         return
-    for fact in ("shape", "dtype"):
+    for fact in ("shape", "dtype", "packed"):
+        if fact == "packed" and not any("packed" in (side or {}) for side in (ours, theirs)):
+            continue
         yield f"{of}.{fact}", (ours or {}).get(fact), (theirs or {}).get(fact)
 
 
@@ -299,7 +304,7 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "formulas": [] if brief else [_formula_json(formula) for formula in bound.formulas()],
         "receptive_field": _reach_json(row.reach),
         "saved_bytes": None,
-        "notes": [_note_json(note) for note in row.notes],
+        "notes": [_note_json(note._replace(path=row.path)) for note in row.notes],
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from layercli.errors import LayerError, Span
+from layercli.errors import LayerError, Span, short
 from layercli.layers import suggest
 from layercli.layers.definition import REQUIRED, Key, Layer
 from layercli.layers.kinds import shown
@@ -114,9 +114,9 @@ def _step_or_key(layer: Layer, argument: Argument) -> str:
     """What a value that has no place may have been meant as."""
     item = argument.items[0]
     if item.kind == "word":
-        return f"put | before {item.text} if it is a layer of its own"
+        return f"put | before {short(item.text)} if it is a layer of its own"
     rest = [key.names[-1] for key in layer.keys if key.name not in layer.positional]
-    return f"name the key, such as {rest[0]}={item.text}" if rest else f"leave {item.text} out"
+    return f"name the key, such as {rest[0]}={short(item.text)}" if rest else f"leave {short(item.text)} out"
 
 
 def _value(layer: Layer, key: Key, argument: Argument) -> Any:
@@ -125,7 +125,7 @@ def _value(layer: Layer, key: Key, argument: Argument) -> Any:
             words = key.kind.words
             near = suggest(item.text, words)
             if argument.name is None and not words:
-                fix = f"put | before {item.text} if it is a layer of its own"
+                fix = f"put | before {short(item.text)} if it is a layer of its own"
             else:
                 fix = f"did you mean {near[0]}?" if near else f"{key.names[-1]} is {key.kind.describe}"
             raise LayerError(

@@ -228,4 +228,10 @@ def _flow(shaped: ShapedTree, sizes: Mapping[str, Any], first: Flow, integers_be
 
 def param_bytes(bound: Bound) -> int:
     """Bytes of the parameters and buffers, in the dtype they are made in."""
-    return (bound.params + bound.buffers) * ITEM_SIZE[bound.dtype]
+    size = ITEM_SIZE[bound.dtype]
+    others = sum(
+        elements([bound.sizes[name] for name in tensor.sizes]) * (ITEM_SIZE[tensor.param.dtype] - size)
+        for tensor in bound.variant.buffers
+        if tensor.param.dtype
+    )
+    return (bound.params + bound.buffers) * size + others

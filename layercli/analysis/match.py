@@ -8,9 +8,10 @@ from typing import Any
 from layercli.analysis.flow import Flow, Tree
 from layercli.errors import LayerError
 from layercli.formula import Axis, Sym, decide
+from layercli.layers import suggest
 from layercli.layers.definition import Form, InputDef, Layer, TensorIn, TupleIn, ValueIn
 from layercli.layers.dtypes import RULES
-from layercli.layers.kinds import BadValue, Kind
+from layercli.layers.kinds import BadValue, Kind, shown
 from layercli.plan import Input, Literal, Packing, Tensor
 
 
@@ -32,9 +33,11 @@ def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool)
         outer = next((item for item in layer.inputs if name in _names(item, shell)), None)
         if outer is None:
             names = [name for item in layer.inputs for name in _names(item, shell)]
+            near = suggest(name, names)
             raise LayerError(
-                "type.inputs", f"{layer.name} has no input {name!r}", fix=f"its inputs are {', '.join(names)}"
-            )
+                "type.inputs", f"{layer.name} has no input {shown(name)}", suggestions=near,
+                fix=f"did you mean {near[0]}?" if near else f"its inputs are {', '.join(names)}",
+            )  # fmt: skip
         if isinstance(outer, TupleIn) and name != outer.name:
             taken.setdefault(outer.name, {})[name] = value
         elif outer.name in taken:

@@ -259,7 +259,13 @@ def analyse_module(
     def run() -> None:
         layer = find_torch(module.torch)
         if layer is None:
-            raise unknown_layer(module.torch, None)
+            meant = find(module.torch.lower())
+            if meant is None:
+                raise unknown_layer(module.torch, None)
+            raise LayerError(
+                "spec.unknown-layer", f"torch.nn has no {module.torch[:60]!r}", fix=f"write {meant.torch}",
+                suggestions=(meant.torch,),
+            )  # fmt: skip
         walk.layer(layer, from_module(layer, module), None, "0", "")
 
     return _finish(walk, None, (), run)

@@ -41,7 +41,7 @@ def answer(ask: Callable[[], Analysis], settings: Settings, child: Child | None)
         if analysis.plan is None or settings.no_run:
             report = Report(analysis, None, "--no-run was given")
             _show(report, form, settings)
-        elif form is Format.table and draws(sys.stdout):
+        elif form is Format.table and sys.stdout.isatty() and draws(sys.stdout):
             report = _staged(analysis, analysis.plan, settings, child)
         else:
             report = Report(analysis, _measure(analysis.plan, settings, child))
@@ -87,19 +87,25 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
     """Prints the whole report once."""
     if form in (Format.json, Format.jsonl):
         _write_json(report.to_dict(), form)
-    elif form in (Format.csv, Format.markdown):
-        from layercli.render import documents
+    elif form is Format.csv:
+        from layercli.render.documents import csv_text
 
-        put(documents.csv_text(report) if form is Format.csv else documents.markdown(report, settings.formulas))
+        put(csv_text(report))
+    elif not report.analysis.rows:
+        return
+    elif form is Format.markdown:
+        from layercli.render.documents import markdown
+
+        put(markdown(report, settings.formulas))
     elif form is Format.svg:
         from layercli.render.table import svg
 
         put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, settings.formulas))
-    elif form is Format.table and draws(sys.stdout):
+    elif form is Format.table and draws(sys.stdout, settings.color):
         from layercli.render.table import renderable
 
         _console(settings).print(renderable(report, settings.formulas))
-    elif report.analysis.rows:
+    else:
         from layercli.render.plain import plain
 
         put(plain(report, settings.formulas))
@@ -132,7 +138,11 @@ def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | N
         line = verdict(report)
         console.print(line.text, style=STYLES[line.style])
         return report
-    with Live(first, console=console, auto_refresh=False) as live:
+    live = Live(first, console=console, auto_refresh=False)
+    try:  # no "with": Ctrl-C may come while the first picture is drawn, and the cursor must come back
+        live.start(refresh=True)
         report = Report(analysis, _measure(plan, settings, child))
         live.update(renderable(report, settings.formulas), refresh=True)
+    finally:
+        live.stop()
     return report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from layercli.errors import ExitCode, LayerError
+from layercli.errors import ExitCode, LayerError, short
 from layercli.version import VERSION
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def run(words: list[str], child: Child | None = None) -> ExitCode:
     try:
         group = typer.main.get_command(app)
         result = group.main(words, prog_name="layercli", standalone_mode=False)
+        sys.stdout.flush()
         return ExitCode(result) if isinstance(result, int) and result else state.status
     except LayerError as error:
         return _end(error, words)
@@ -176,7 +177,13 @@ def run(words: list[str], child: Child | None = None) -> ExitCode:
     except typer.Exit as ended:
         return ExitCode(ended.exit_code)
     except BrokenPipeError:
-        return ExitCode.OK
+        return state.status
+    except OSError as error:
+        return _end(_unwritable(error), words)
+    except SystemExit as ended:  # Typer's way of ending: with 1 on a closed pipe, else after a completion
+        if ended.code != 1:
+            raise
+        return state.status
     except Exception as error:
         if debug:
             raise
@@ -191,23 +198,53 @@ def run(words: list[str], child: Child | None = None) -> ExitCode:
 
 def _usage(error: Any) -> LayerError:
     """Typer's complaint as one of ours."""
+    from layercli.layers import suggest
+
     name = getattr(error, "option_name", None)
     possible = tuple(getattr(error, "possibilities", None) or ())
     message = error.format_message()
     if name and type(error).__name__ == "NoSuchOption":
-        message = f"there is no option {name}"
+        message = f"there is no option {short(name)}"
+    choices = getattr(getattr(getattr(error, "param", None), "type", None), "choices", ())
+    if choices:
+        names = [str(getattr(choice, "value", choice)) for choice in choices]
+        head, _, rest = message.partition(": '")
+        value = rest.partition("' is not")[0]
+        message, possible = f"{head}: {short(value)!r} is none of {', '.join(names)}", suggest(value, names)
     fix = f"did you mean {possible[0]}?" if possible else "layercli --help shows what there is"
-    return LayerError("spec.usage", message[:1].lower() + message[1:], fix=fix, suggestions=possible)
+    return LayerError("spec.usage", short(message[:1].lower() + message[1:], 300), fix=fix, suggestions=possible)
 
 
 def _end(error: LayerError, words: list[str]) -> ExitCode:
     from layercli.cli.complain import complain
 
-    if "--json" in words:
+    complain(error)
+    form = json_form(words)
+    if form and error.code != "io.write":
         from layercli.cli.terminal import put
-        from layercli.render.documents import json_text
+        from layercli.render.documents import json_line, json_text
         from layercli.report import failure
 
-        put(json_text(failure(error)))
-    complain(error)
+        try:
+            put((json_text if form == "json" else json_line)(failure(error)))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            pass
+        except OSError as full:
+            return _end(_unwritable(full), words)
     return error.exit_code
+
+
+def json_form(words: list[str]) -> str:
+    """``json`` or ``jsonl`` where the command line asks for it; the line may be one that is not understood."""
+    for option, value in zip(words, [*words[1:], ""]):
+        name, _, inner = option.partition("=")
+        if name == "--json":
+            return "json"
+        if name == "--format" and (inner or value) in ("json", "jsonl"):
+            return inner or value
+    return ""
+
+
+def _unwritable(error: OSError) -> LayerError:
+    return LayerError("io.write", f"the answer cannot be written: {error.strerror}", fix="make room for it")

@@ -16,9 +16,9 @@ CompletionItem: Any = vars(typer.core)["CompletionItem"]
 
 def commands(incomplete: str) -> list[Any]:
     """Verbs and layers that begin like this; no layer is built for it."""
-    found = [CompletionItem(name, summary) for name, summary in VERBS.items() if name.startswith(incomplete)]
+    found = [CompletionItem(name, help=summary) for name, summary in VERBS.items() if name.startswith(incomplete)]
     return found + [
-        CompletionItem(name, family)
+        CompletionItem(name, help=family)
         for family, names in families().items()
         for name in names
         if name.startswith(incomplete)

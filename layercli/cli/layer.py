@@ -36,7 +36,11 @@ def parameter(key: Key) -> Parameter:
     short = ", ".join(f"{name}=" for name in (*names, key.name))
     said = f"{key.meaning[:1].upper()}{key.meaning[1:]}. [{short}; default: {_default(key)}]"
     metavar = None if flag else "|".join(key.kind.words).upper() if len(key.kind.words) > 2 else "N"
-    option = typer.Option(*spellings(key), metavar=metavar, help=said, show_default=False)
+    choices = key.kind.words
+    option = typer.Option(
+        *spellings(key), metavar=metavar, help=said, show_default=False,
+        autocompletion=(lambda incomplete: [w for w in choices if w.startswith(incomplete)]) if choices else None,
+    )  # fmt: skip
     return Parameter(_variable(key), Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from inspect import Parameter
 from typing import Annotated, Any, NamedTuple
 
 import typer
+
+from layercli.errors import LayerError
 
 
 class Format(str, Enum):
@@ -104,4 +107,7 @@ def parameters(*, only: frozenset[str] | None = None) -> list[Parameter]:
 
 def settings(values: dict[str, Any]) -> Settings:
     """Takes the shared options out of a command's values."""
-    return Settings(**{name: values.pop(name) for name in list(values) if name in Settings._fields})
+    taken = Settings(**{name: values.pop(name) for name in list(values) if name in Settings._fields})
+    if math.isnan(taken.timeout):
+        raise LayerError("spec.usage", "--timeout is a number of seconds, not nan", fix="write --timeout 60")
+    return taken

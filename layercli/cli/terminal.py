@@ -19,11 +19,10 @@ def unicode(stream: TextIO) -> bool:
     return True
 
 
-def draws(stream: TextIO) -> bool:
-    """Whether tables are drawn there: on a terminal that is not dumb and has Unicode."""
-    if os.environ.get("FORCE_COLOR") and not stream.isatty():
-        return unicode(stream)
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and unicode(stream)
+def draws(stream: TextIO, choice: Color = Color.auto) -> bool:
+    """Whether tables are drawn there: on a terminal that is not dumb, or where colours are asked for; in Unicode."""
+    terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return (terminal or (not stream.isatty() and colours(stream, choice))) and unicode(stream)
 
 
 def colours(stream: TextIO, choice: Color) -> bool:
@@ -49,4 +48,7 @@ def put(text: str, stream: TextIO | None = None) -> None:
         from layercli.render.plain import ascii_only
 
         text = ascii_only(text)
+    elif not text.isascii():
+        encoding = stream.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)  # a word that is not of this world
     stream.write(text + "\n")

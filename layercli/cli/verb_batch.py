@@ -67,7 +67,8 @@ def _answer(file: Path, settings: Settings, brief: bool, measure: Any) -> ExitCo
     for document in answer_lines(_lines(file), chosen, brief=brief, measure=measure):
         sys.stdout.write(json_line(document) + "\n")
         sys.stdout.flush()
-        if document["measured"]["status"] == "differs":
+        ours = any(error["code"].startswith("internal.") for error in document["errors"])
+        if ours or document["measured"]["status"] == "differs":
             worst = ExitCode.BUG
         elif not document["ok"] and worst is ExitCode.OK:
             worst = ExitCode.NEGATIVE
@@ -88,5 +89,5 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _decoded(stream: Any) -> Iterator[str]:
-    for line in stream:
-        yield line.decode("utf-8", "replace")
+    for number, line in enumerate(stream):
+        yield line.decode("utf-8-sig" if number == 0 else "utf-8", "replace")

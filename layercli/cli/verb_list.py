@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 def parameters() -> list[Parameter]:
     """An optional family."""
-    family = typer.Argument(metavar="FAMILY", help="Only this family.", show_default=False)
+    family = typer.Argument(
+        metavar="FAMILY", help="Only this family.", show_default=False,
+        autocompletion=lambda incomplete: [title for title in families() if title.startswith(incomplete)],
+    )  # fmt: skip
     as_json = typer.Option("--json", help="One JSON document: the layers by family.")
     return [
         Parameter("family", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, family]),
@@ -35,9 +38,10 @@ def run(child: Child | None, family: str | None, json: bool) -> ExitCode:
     known = families()
     if family is not None and family not in known:
         near = suggest(family, known)
+        fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(known)}"
         raise LayerError(
             "spec.unknown-family", f"there is no family {family[:60]!r}", source=f"layercli list {family[:60]}",
-            span=Span(14, 14 + len(family[:60])), fix=f"use one of {', '.join(known)}", suggestions=near,
+            span=Span(14, 14 + len(family[:60])), fix=fix, suggestions=near,
         )  # fmt: skip
     chosen = {family: known[family]} if family is not None else known
     if json:

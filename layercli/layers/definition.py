@@ -161,6 +161,8 @@ class Param(NamedTuple):
     shape: tuple[Expr, ...]
     where: Expr | None = None
     copies: tuple[Copies, ...] = ()
+    dtype: str = ""
+    """Its dtype where that is not the parameters' own."""
 
     def inside(self, prefix: str, mapping: Mapping[str, Expr]) -> "Param":
         """The same tensor as a part of another layer, whose formulas stand for this one's symbols."""
@@ -169,6 +171,7 @@ class Param(NamedTuple):
             tuple(replace(axis, mapping) for axis in self.shape),
             None if self.where is None else replace(self.where, mapping),
             tuple(copy._replace(times=replace(copy.times, mapping)) for copy in self.copies),
+            self.dtype,
         )
 
 

@@ -44,7 +44,11 @@ _AFFINE, _TRACKS, _FEATURES = (
     sym("num_features", "channels that the layer is made for"),
 )
 _EPS = sym("eps")
-_RUNNING = (Param("running_mean", (_FEATURES,)), Param("running_var", (_FEATURES,)), Param("num_batches_tracked", ()))
+_RUNNING = (
+    Param("running_mean", (_FEATURES,)),
+    Param("running_var", (_FEATURES,)),
+    Param("num_batches_tracked", (), dtype="int64"),
+)
 _EMPTY = sym("empty", "whether the input has no elements")
 _GIVE_MORE = "give it a larger input, or use --eval with running statistics"
 

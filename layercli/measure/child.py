@@ -82,7 +82,7 @@ class Child:
         thread = threading.Thread(target=_exchange, args=(self._process, question, answer), daemon=True)
         thread.start()
         try:
-            thread.join(timeout)
+            thread.join(min(timeout, threading.TIMEOUT_MAX))
         except BaseException:
             self.close()  # its answer would be taken for that to the next question
             raise

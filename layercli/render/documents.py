@@ -22,8 +22,8 @@ _LINE = json.JSONEncoder(separators=(",", ":"))
 
 
 def json_text(document: Mapping[str, Any]) -> str:
-    """One document, indented for people."""
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    """One document, indented for people; in ASCII, which every stream carries."""
+    return json.dumps(document, indent=2)
 
 
 def json_line(document: Mapping[str, Any]) -> str:
@@ -101,7 +101,7 @@ _COLOURS = {
 
 def html(report: Report) -> str:
     """The layout as HTML for a notebook."""
-    return "".join(_html(block) for block in layout(report)) or f"<pre>{escape(str(report.analysis.error))}</pre>"
+    return "".join(_html(block) for block in layout(report, error=True))
 
 
 def _html(block: Block) -> str:

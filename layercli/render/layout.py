@@ -9,6 +9,7 @@ from layercli.analysis.walk import Row, every_note
 from layercli.layers.definition import Outs
 from layercli.measurement import MEASURED
 from layercli.plan import Literal
+from layercli.render.errors import describe
 from layercli.report import AGREES, Check, Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
@@ -60,8 +61,11 @@ class Line(NamedTuple):
 Block: TypeAlias = Heading | Table | Facts | Line
 
 
-def layout(report: Report, formulas: bool = False, waiting: bool = False) -> tuple[Block, ...]:
-    """All that there is to show. ``waiting``: torch has not answered yet."""
+def layout(report: Report, formulas: bool = False, waiting: bool = False, error: bool = False) -> tuple[Block, ...]:
+    """All that there is to show. ``waiting``: torch has not answered yet; ``error``: say what was wrong here too."""
+    if error and report.analysis.error is not None:
+        said = tuple(Line(text, "bad") for text in describe(report.analysis.error).splitlines())
+        return (*layout(report, formulas, waiting), *said)
     rows = report.analysis.rows
     if not rows:
         return ()
@@ -217,6 +221,8 @@ def _found(report: Report, row: Row) -> dict[str, tuple[Any, bool]]:
             size = _elements(check.torch)
             found[check.of] = (size, agrees)
             sums[kind].append(check)
+        elif kind == "macs":
+            found["macs"] = (check.torch, agrees)
         elif kind == "outputs" and rest.endswith(".shape"):
             base = f"outputs.{rest[: -len('.shape')]}"
             ours, theirs = check.formula or [], check.torch or []

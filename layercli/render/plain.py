@@ -8,9 +8,9 @@ from layercli.report import Report
 _ASCII = {"✓": "ok", "✗": "DIFFERS", "…": "..."}
 
 
-def plain(report: Report, formulas: bool = False) -> str:
+def plain(report: Report, formulas: bool = False, error: bool = False) -> str:
     """The whole report as text, without a last newline."""
-    return "\n".join(write(block) for block in layout(report, formulas))
+    return "\n".join(write(block) for block in layout(report, formulas, error=error))
 
 
 def write(block: Block) -> str:

@@ -17,11 +17,11 @@ ON_ONE_LINE = 30
 """Characters up to which a formula and its numbers share a line where they stand in one column."""
 
 
-def renderable(report: Report, formulas: bool = False, waiting: bool = False) -> RenderableType:
+def renderable(report: Report, formulas: bool = False, waiting: bool = False, error: bool = False) -> RenderableType:
     """The report as something that rich prints."""
     from rich.console import Group
 
-    return Group(*(_Drawn(block) for block in layout(report, formulas, waiting)))
+    return Group(*(_Drawn(block) for block in layout(report, formulas, waiting, error)))
 
 
 class _Drawn:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from layercli.analysis.walk import Options, analyse_spec
-from layercli.cli.complain import describe
+from layercli.render.errors import describe
 from layercli.errors import LayerError
 from layercli.layers import find, known_names
 from layercli.plan import Input, Tensor

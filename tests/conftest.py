@@ -1,0 +1,346 @@
+"""What all tests share: the command in process and as a process, one torch for all of them, the judge of documents."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import pytest
+from jsonschema import Draft202012Validator
+
+PACKAGE_PARENT = pathlib.Path(__file__).resolve().parents[1]
+
+
+# --- documents -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def schema() -> dict[str, Any]:
+    """The JSON Schema that is shipped."""
+    return json.loads(files("layercli").joinpath("report.schema.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def validate(schema: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+    """Judges a report document by the schema, and by what has to hold between its figures; returns it."""
+    validator = Draft202012Validator(schema)
+
+    def judge(document: Any) -> dict[str, Any]:
+        wrong = [
+            f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(document)
+        ]
+        assert not wrong, "\n".join(wrong)
+        assert list(document) == list(schema["properties"]), "the top-level keys have an order"
+        consistent(document)
+        return document
+
+    return judge
+
+
+def strict_json(text: str) -> Any:
+    """Exactly one document of standard JSON: NaN and Infinity are none."""
+
+    def refuse(word: str) -> Any:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def consistent(document: dict[str, Any]) -> None:
+    """Invariants that the figures of a report keep, worked out anew from the document alone."""
+    for layer in document["layers"]:
+        consistent_layer(layer)
+    checks = document["measured"]["checks"]
+    assert document["measured"]["agrees"] == (all(c["formula"] == c["torch"] for c in checks) if checks else None)
+    for check in checks:
+        assert check["status"] == ("agrees" if check["formula"] == check["torch"] else "differs")
+        assert check["path"] in ("", *(layer["path"] for layer in document["layers"]))
+    if document["measured"]["status"] in ("not run", "failed"):
+        assert not checks
+        assert document["measured"]["reason"]
+    if not document["ok"]:
+        return
+    layers, totals = document["layers"], document["totals"]
+    owners = [layer for layer in layers if layer["params"]["shared_with"] is None]
+    macs = [layer["macs"] for layer in layers]
+    assert totals["params"] == sum(layer["params"]["total"] for layer in owners)
+    assert totals["buffers"] == sum(layer["buffers"]["total"] for layer in owners)
+    assert totals["macs"] == (None if None in macs else sum(macs))
+    assert totals["flops"] == (None if None in macs else 2 * sum(macs))
+    assert document["outputs"] == layers[-1]["outputs"]
+    assert document["output"] == next(iter_tensors(document["outputs"]))[1]
+    assert [layer["index"] for layer in layers] == list(range(len(layers)))
+    assert len({layer["path"] for layer in layers}) == len(layers)
+
+
+def consistent_layer(layer: dict[str, Any]) -> None:
+    """One layer: its formulas evaluate to their values, and there is one for every axis and every count."""
+    for kind in ("params", "buffers"):
+        assert layer[kind]["total"] == sum(math.prod(shape) for shape in layer[kind]["tensors"].values())
+    assert set(layer["given"]) <= set(layer["args"])
+    if not layer["formulas"]:
+        return  # --brief
+    values = {}
+    for formula in layer["formulas"]:
+        names = {"__builtins__": {}, "min": min, "max": max, "floor": math.floor}
+        assert eval(formula["python"], names) == formula["value"], formula
+        assert formula["of"] not in values, f"{formula['of']} has two formulas"
+        values[formula["of"]] = formula["value"]
+    axes = {
+        f"outputs.{path}.{axis}": size
+        for path, tensor in iter_tensors(layer["outputs"])
+        for axis, size in enumerate(tensor["shape"])
+    }
+    assert {of: value for of, value in values.items() if of.startswith("outputs.")} == axes
+    for of, value in (
+        ("params", layer["params"]["total"]),
+        ("buffers", layer["buffers"]["total"]),
+        ("macs", layer["macs"]),
+    ):
+        assert values.get(of, 0) == (value or 0), of
+
+
+def iter_tensors(tree: list[Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every tensor in nested outputs, with the way to it."""
+    for index, item in enumerate(tree):
+        here = f"{path}.{index}" if path else str(index)
+        if isinstance(item, list):
+            yield from iter_tensors(item, here)
+        elif item is not None:
+            yield here, item
+
+
+# --- torch ---------------------------------------------------------------------------------------------------------
+
+
+class SharedTorch:
+    """One real process with torch for the whole session; who closes it closes nothing."""
+
+    def __init__(self, real: Any) -> None:
+        self.real = real
+        self.closed = 0
+
+    def ask(self, plan: Any, timeout: float = 60.0) -> Any:
+        return self.real.ask(plan, timeout)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture(scope="session")
+def torch_child() -> Iterator[SharedTorch]:
+    """The child that verified runs of the tests ask."""
+    from layercli.measure.child import Reusable
+
+    with Reusable() as real:
+        yield SharedTorch(real)
+
+
+class FakeTorch:
+    """A child whose answer is the real one's, changed; or whatever the function gives."""
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self.answer = answer
+        self.plans: list[Any] = []
+        self.closed = 0
+
+    def ask(self, plan: Any, timeout: float = 60.0) -> Any:
+        self.plans.append(plan)
+        return self.answer(plan)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def fake_torch() -> type[FakeTorch]:
+    """Makes a child that answers by a function of the plan."""
+    return FakeTorch
+
+
+@pytest.fixture
+def lying_torch(torch_child: SharedTorch) -> FakeTorch:
+    """A child that reports one more on the first axis of the first output than torch did."""
+
+    def lie(plan: Any) -> Any:
+        found = torch_child.ask(plan)
+        first, *rest = found.outputs
+        tensor = {**first[0], "shape": [first[0]["shape"][0] + 1, *first[0]["shape"][1:]]}
+        return found._replace(outputs=([tensor, *first[1:]], *rest))
+
+    return FakeTorch(lie)
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+class Answer(NamedTuple):
+    """How a command ended and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Told(NamedTuple):
+    """What an error message shows to a person."""
+
+    message: str
+    line: str
+    """The source line that is shown."""
+    under: str
+    """What stands over the carets."""
+    fix: str
+
+
+def told(err: str) -> Told:
+    """Takes an error message apart; fails where it is not what, where and one fix."""
+    lines = err.rstrip("\n").split("\n")
+    assert lines[0].startswith("error: "), err
+    assert not any("Traceback" in line for line in lines), err
+    fixes = [line for line in lines if line.startswith("  fix: ")]
+    assert len(fixes) <= 1, f"one fix, not {len(fixes)}: {err}"
+    fix = fixes[0].removeprefix("  fix: ") if fixes else ""
+    carets = [index for index, line in enumerate(lines) if line.strip() and not line.strip(" ^")]
+    if not carets:
+        return Told(lines[0].removeprefix("error: "), "", "", fix)
+    (at,) = carets
+    shown, marks = lines[at - 1], lines[at]
+    assert "^" * marks.count("^") in marks, "the carets stand side by side"
+    return Told(lines[0].removeprefix("error: "), shown.strip(), shown[marks.index("^") : marks.rindex("^") + 1], fix)
+
+
+class Cli:
+    """Runs command lines in this process, and in processes of their own."""
+
+    def __init__(
+        self, capsys: Any, monkeypatch: Any, torch: Callable[[], Any], validate: Any, folder: pathlib.Path
+    ) -> None:
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self._torch = torch
+        self._validate = validate
+        self.folder = folder
+
+    def __call__(
+        self, line: str | list[str], *, child: Any = None, stdin: bytes | None = None, exits: bool = False
+    ) -> Answer:
+        """A command line, split as a shell does; torch's part is done by the shared child or the one given.
+
+        ``exits``: Typer may end the process, as it does when it completes.
+        """
+        from layercli.cli.app import run
+
+        words = shlex.split(line) if isinstance(line, str) else line
+        if stdin is not None:
+            self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        self._capsys.readouterr()
+        try:
+            code = run(words, child if child is not None else self._torch())
+        except SystemExit as ended:
+            assert exits, "only __main__ ends the process"
+            code = ended.code or 0
+        out, err = self._capsys.readouterr()
+        return Answer(int(code), out, err)
+
+    def json(self, line: str | list[str], code: int = 0, **how: Any) -> dict[str, Any]:
+        """The one document that the command line writes with --json, judged."""
+        words = shlex.split(line) if isinstance(line, str) else line
+        answer = self([*words, "--json"], **how)
+        assert answer.code == code, answer
+        return self._validate(strict_json(answer.out))
+
+    def told(self, line: str | list[str], code: int = 2, **how: Any) -> Told:
+        """The error of a command line that writes no result."""
+        answer = self(line, **how)
+        assert answer.code == code, answer
+        assert answer.out == "", "an error is no result"
+        return told(answer.err)
+
+    @staticmethod
+    def parse(err: str) -> Told:
+        """An error message, taken apart."""
+        return told(err)
+
+    def documents(self, text: str) -> list[dict[str, Any]]:
+        """JSON Lines, each judged."""
+        return [self._validate(strict_json(line)) for line in text.splitlines()]
+
+    def process(
+        self, words: list[str], *, stdin: bytes = b"", code: str = "", timeout: float = 60.0, **variables: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The command in a process of its own, its streams pipes; ``code`` is run by Python in its place."""
+        start = ["-c", code] if code else ["-m", "layercli"]
+        return subprocess.run(
+            [sys.executable, *start, *words],
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            env=environment(**variables),
+            cwd=self.folder,
+        )
+
+    def popen(self, words: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        """The command in a process of its own, to be talked to."""
+        variables = how.pop("variables", {})
+        return subprocess.Popen(
+            [sys.executable, "-m", "layercli", *words], env=environment(**variables), cwd=self.folder, **how
+        )
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This environment without what changes the command's drawing, and with the package to be tested."""
+    kept = {name: value for name, value in os.environ.items() if name not in _DRAWING}
+    path = os.pathsep.join(filter(None, [variables.pop("PYTHONPATH", ""), str(PACKAGE_PARENT), kept.get("PYTHONPATH")]))
+    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **variables}
+
+
+_DRAWING = {"NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "LINES", "PYTHONIOENCODING", "_LAYERCLI_COMPLETE"}
+
+
+@pytest.fixture
+def cli(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    validate: Any,
+    tmp_path: pathlib.Path,
+) -> Cli:
+    """The command."""
+    for name in _DRAWING:
+        monkeypatch.delenv(name, raising=False)
+    return Cli(capsys, monkeypatch, lambda: request.getfixturevalue("torch_child"), validate, tmp_path)
+
+
+@pytest.fixture
+def no_torch() -> FakeTorch:
+    """A child that must not be asked."""
+
+    def refuse(plan: Any) -> Any:
+        raise AssertionError("torch was asked")
+
+    return FakeTorch(refuse)
+
+
+@pytest.fixture
+def write(tmp_path: pathlib.Path) -> Callable[[str, str | bytes], pathlib.Path]:
+    """Writes a file into the test's folder."""
+
+    def put(name: str, content: str | bytes) -> pathlib.Path:
+        path = tmp_path / name
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return put
