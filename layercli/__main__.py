@@ -23,8 +23,16 @@ def asks_torch(words: list[str], environment: dict[str, str]) -> bool:
 
 
 def main() -> NoReturn:
-    """Runs the command line and exits with its status."""
-    words = sys.argv[1:]
+    """Runs the command line and exits with its status; Ctrl-C is quiet from the first moment on."""
+    try:
+        _main(sys.argv[1:])
+    except KeyboardInterrupt:
+        from layercli.errors import ExitCode
+
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _main(words: list[str]) -> NoReturn:
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     child: Child | None = None

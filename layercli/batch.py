@@ -56,15 +56,17 @@ def _answer(
         analyser = analysers.setdefault(key, Analyser(*key))
         analysis = question.ask(analyser)
         if measure is None or analysis.plan is None:
-            return Report(analysis, None, "batch runs torch only with --run", identity).to_dict(brief)
-        return Report(analysis, measure(analysis.plan), id=identity).to_dict(brief)
+            return Report(analysis, None, "batch runs torch only with --run", identity, "batch").to_dict(brief)
+        return Report(analysis, measure(analysis.plan), "", identity, "batch").to_dict(brief)
     except LayerError as error:
-        return failure(error, identity, options.mode)
+        return failure(error, identity, options.mode, "batch")
     except RecursionError:
         deep = LayerError("limit.nesting", "the line is nested too deeply", fix="use fewer brackets")
-        return failure(deep, identity, options.mode)
+        return failure(deep, identity, options.mode, "batch")
     except Exception as error:  # a bug of ours must cost one line, not the run
-        return failure(LayerError("internal.error", f"{type(error).__name__}: {error}"), identity, options.mode)
+        return failure(
+            LayerError("internal.error", f"{type(error).__name__}: {error}"), identity, options.mode, "batch"
+        )
 
 
 def _object(line: str) -> dict[str, Any]:

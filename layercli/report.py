@@ -43,13 +43,19 @@ class Report:
     """Analysis and measurement together. ``measurement`` is None where torch was not asked, ``reason`` says why."""
 
     def __init__(
-        self, analysis: Analysis, measurement: Measurement | None = None, reason: str = "", id: Any = None
+        self,
+        analysis: Analysis,
+        measurement: Measurement | None = None,
+        reason: str = "",
+        id: Any = None,
+        command: str | None = None,
     ) -> None:
         self.analysis = analysis
         self.measurement = measurement
         rejected = analysis.error is not None and measurement is None and reason != UNREAD
         self.reason = REJECTED if rejected else reason
         self.id = id
+        self.command = command
 
     # --- what it comes to ---
 
@@ -163,7 +169,7 @@ class Report:
             "layercli": VERSION,
             "id": self.id,
             "ok": ok,
-            "command": None,
+            "command": self.command,
             "spec": analysis.source,
             "mode": analysis.options.mode,
             "inputs": [item for name, tree in analysis.inputs for item in _inputs_json(name, tree)],
@@ -208,11 +214,12 @@ class Report:
         return plain(self, error=True)
 
 
-def failure(error: LayerError, id: Any = None, mode: str = "train") -> dict[str, Any]:
+def failure(error: LayerError, id: Any = None, mode: str = "train", command: str | None = None) -> dict[str, Any]:
     """The document of a question that was not understood: the same keys, nothing known."""
     from layercli.analysis.walk import Options
 
-    return Report(Analysis(error.source, Options(mode=mode), (), (), (), error, None), None, UNREAD, id).to_dict()
+    unread = Analysis(error.source, Options(mode=mode), (), (), (), error, None)
+    return Report(unread, None, UNREAD, id, command).to_dict()
 
 
 def _checks(analysis: Analysis, found: Measurement) -> Iterator[Check]:
@@ -261,7 +268,7 @@ def _bytes(flow: Flow) -> int:
 
 def _inputs_json(name: str, tree: Tree) -> Iterator[dict[str, Any]]:
     if isinstance(tree, Flow):
-        yield {"name": name, "shape": list(tree.shape), "dtype": tree.dtype}
+        yield {"name": name, **as_json(tree)}
     elif isinstance(tree, Literal):
         yield {"name": name, "shape": None, "dtype": None, "value": encode(tree.value)}
     elif isinstance(tree, tuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow, Tree, tensors
@@ -11,7 +12,7 @@ from layercli.analysis.settle import Reader, publish, read
 from layercli.analysis.variant import Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
 from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
-from layercli.layers.definition import Key, Layer, Need
+from layercli.layers.definition import Copies, Key, Layer, Need
 from layercli.layers.dtypes import INTEGERS
 from layercli.layers.kinds import LARGEST
 from layercli.plan import ITEM_SIZE, elements
@@ -94,14 +95,21 @@ class Bound(NamedTuple):
             if not param.copies:
                 named[param.name] = sizes
                 continue
-            for labels in product(*(self._labels(copy.times, copy.start, copy.labels) for copy in param.copies)):
+            for labels in product(*map(self._labels, param.copies)):
                 indices = {copy.variable: label for copy, label in zip(param.copies, labels)}
                 named[param.name.format(**indices)] = sizes
         return named
 
-    def _labels(self, count: Expr, start: int, labels: tuple[str, ...]) -> Sequence[str]:
-        many = int(evaluate(self.variant.resolved(count), self.sizes))
-        return labels[:many] if labels else [str(start + index) for index in range(many)]
+    def tensor_count(self) -> int:
+        """How many parameters there are, each copy counted."""
+        return sum(prod(self._times(copy) for copy in tensor.param.copies) for tensor in self.variant.params)
+
+    def _times(self, copy: Copies) -> int:
+        return int(evaluate(self.variant.resolved(copy.times), self.sizes))
+
+    def _labels(self, copy: Copies) -> Sequence[str]:
+        times = self._times(copy)
+        return copy.labels[:times] if copy.labels else [str(copy.start + index) for index in range(times)]
 
 
 class Analyser:

@@ -186,7 +186,7 @@ class _Walk:
         return self._bound[key]
 
     def _add(self, bound: Bound, call: Call, path: str, label: str, op: Op | None, shares: int | None) -> None:
-        if bound.layer.params and bound.sizes["params"] and _tensor_count(bound) > MOST_TENSORS:
+        if bound.tensor_count() > MOST_TENSORS:
             raise LayerError(
                 "limit.tensors", f"{bound.layer.name} would have more than {MOST_TENSORS:,} parameter tensors",
                 fix="use fewer layers",
@@ -199,14 +199,6 @@ class _Walk:
         first = bound.outputs[0]
         self.flow = next(tensors(bound.outputs))
         self.wire = Ref(index) if len(bound.outputs) == 1 and isinstance(first, Flow) else Ref(index, (0,))
-
-
-def _tensor_count(bound: Bound) -> int:
-    return sum(
-        int(bound.sizes.get(copy.times.name, 1)) if hasattr(copy.times, "name") else int(bound.sizes.get("layers", 1))
-        for tensor in bound.variant.params
-        for copy in tensor.param.copies[:1]
-    )
 
 
 def _module(layer: Layer, bound: Bound) -> Module:

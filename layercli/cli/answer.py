@@ -30,21 +30,21 @@ def options_of(settings: Settings) -> Options:
     )
 
 
-def answer(ask: Callable[[], Analysis], settings: Settings, child: Child | None) -> ExitCode:
+def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child: Child | None) -> ExitCode:
     """Asks, prints the answer, and says how it ends. The child is used if torch is wanted, and ended in any case."""
     form = Format.json if settings.json else settings.format
     try:
         try:
             analysis = ask()
         except LayerError as error:
-            return _failed(error, settings, form)
+            return _failed(command, error, settings, form)
         if analysis.plan is None or settings.no_run:
-            report = Report(analysis, None, "--no-run was given")
+            report = Report(analysis, None, "--no-run was given", command=command)
             _show(report, form, settings)
         elif form is Format.table and sys.stdout.isatty() and draws(sys.stdout):
             report = _staged(analysis, analysis.plan, settings, child)
         else:
-            report = Report(analysis, _measure(analysis.plan, settings, child))
+            report = Report(analysis, _measure(analysis.plan, settings, child), command=command)
             _show(report, form, settings)
         return _ending(report, settings)
     finally:
@@ -60,10 +60,10 @@ def _measure(plan: Plan, settings: Settings, child: Child | None) -> Measurement
     return measure(plan, settings.timeout)
 
 
-def _failed(error: LayerError, settings: Settings, form: Format) -> ExitCode:
+def _failed(command: str, error: LayerError, settings: Settings, form: Format) -> ExitCode:
     """A question that was not understood."""
     if form in (Format.json, Format.jsonl):
-        _write_json(failure(error, mode="train" if settings.train else "eval"), form)
+        _write_json(failure(error, mode="train" if settings.train else "eval", command=command), form)
     complain(error)
     return error.exit_code
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import Enum
 from inspect import Parameter
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from layercli.errors import LayerError
+from layercli.errors import LayerError, short
 
 
 class Format(str, Enum):
@@ -68,6 +69,9 @@ class Settings(NamedTuple):
     debug: bool = False
 
 
+DEVICE = re.compile("auto|cpu|meta|(cuda|xpu|mps|hpu)(:[0-9]{1,4})?")
+"""The devices that torch may run on."""
+
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "input": (
         list[str] | None,
@@ -108,6 +112,10 @@ def parameters(*, only: frozenset[str] | None = None) -> list[Parameter]:
 def settings(values: dict[str, Any]) -> Settings:
     """Takes the shared options out of a command's values."""
     taken = Settings(**{name: values.pop(name) for name in list(values) if name in Settings._fields})
+    if not DEVICE.fullmatch(taken.device):
+        raise LayerError(
+            "spec.usage", f"there is no device {short(taken.device)!r}", fix="use auto, cpu, meta or cuda:0"
+        )
     if math.isnan(taken.timeout):
         raise LayerError("spec.usage", "--timeout is a number of seconds, not nan", fix="write --timeout 60")
     return taken

@@ -50,6 +50,6 @@ def runner(layer: Layer) -> Callable[..., ExitCode]:
             chosen = options_of(settings)
             return analyse_spec(spec, parse_inputs(settings.input or (), chosen.dtype), chosen)
 
-        return answer(ask, settings, child)
+        return answer(layer.name, ask, settings, child)
 
     return run

@@ -56,7 +56,7 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
         chosen = options_of(settings)
         return analyse_spec(spec, parse_inputs(settings.input or (), chosen.dtype), chosen)
 
-    return answer(ask, settings, child)
+    return answer("run", ask, settings, child)
 
 
 def source(words: list[str], file: Path | None) -> str:

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from layercli.analysis.walk import Options, analyse_spec
-from layercli.render.errors import describe
-from layercli.errors import LayerError
 from layercli.layers import find, known_names
 from layercli.plan import Input, Tensor
 from layercli.render.documents import csv_text, html, markdown
+from layercli.render.errors import describe
 from layercli.render.plain import plain
 from layercli.report import Report
 from layercli.spec import parse
 
-VALUES = "0 1 2 3 5 -1 1.5 same none true 3x5 (2,2) nan 99999999999999999999 9223372036854775807 zeros".split()
+VALUES = (
+    "0", "1", "2", "3", "5", "-1", "1.5", "same", "none", "true", "3x5", "(2,2)", "nan", "99999999999999999999",
+    "9223372036854775807", "zeros",
+)  # fmt: skip
 SIZES = (0, 1, 2, 3, 8, 16, 10**6, 2**40)
 
 
@@ -41,11 +43,7 @@ def test_a_random_spec_is_answered_or_refused(part: int, validate: Any) -> None:
     accepted = 0
     for seed in range(250):
         text, inputs, options = draw(Random(f"{part}/{seed}"))
-        try:
-            analysis = analyse_spec(parse(text), inputs, options)
-        except LayerError as error:
-            assert error.code.startswith("spec."), f"{text}: {error}"
-            continue
+        analysis = analyse_spec(parse(text), inputs, options)
         report = Report(analysis, None, "not asked")
         validate(report.to_dict())
         if analysis.error is None:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.measure.plans import conv, crash, plan, shape
 
 from layercli.measure.child import Child, Reusable, measure, measure_in_process
 from layercli.measurement import Measurement
 from layercli.plan import Call, Input, Module, Plan, Ref, Tensor
+from tests.measure.plans import conv, crash, plan, shape
 
 LONG = 70_000  # more than a pipe holds
 
