@@ -10,23 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from layercli.cli.catalogue import VERBS
 from layercli.errors import ExitCode, LayerError, short
 from layercli.version import VERSION
 
 if TYPE_CHECKING:
     from layercli.measure.child import Child
-
-VERBS = {
-    "run": "A chain of layers: run \"conv2d 8 k=5 | relu\" -i 1,3,16,16",
-    "batch": "JSON Lines in, JSON Lines out",
-    "list": "Every layer, by family",
-    "schema": "The JSON Schema of the reports",
-    "version": "Versions of layercli, Python and torch",
-}  # fmt: skip
-
-EXAMPLES = """\
-  layercli conv2d --kernel 5 --dilation 2 --input 1,3,16,16
-  layercli "conv2d 8 k=5 p=2 s=2 | relu | maxpool2d 2" -i 1,3,32,32"""
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 UsageError: Any = typer.BadParameter.__bases__[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer.core
 
-from layercli.cli.app import VERBS
+from layercli.cli.catalogue import VERBS
 from layercli.layers import families
 from layercli.layers.definition import Layer
 

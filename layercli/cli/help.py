@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from layercli.cli.app import EXAMPLES, VERBS
+from layercli.cli.catalogue import EXAMPLES, VERBS
 from layercli.layers import families
 
 PURPOSE = "What a layer does to a tensor: shapes, counts, formulas, checked by torch."

@@ -13,7 +13,7 @@ from layercli.layers.definition import REQUIRED, Key, Layer, Same
 from layercli.layers.kinds import Flag
 
 if TYPE_CHECKING:
-    from layercli.spec import Argument, Op, Spec
+    from layercli.spec import Spec
 
 SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 """The keys that have a one-letter option, the same in every layer."""
@@ -57,47 +57,31 @@ def _default(key: Key) -> str:
 
 
 def spec_of(layer: Layer, words: list[str], options: dict[str, Any]) -> Spec:
-    """The command line as a spec of one step; its source is the command as it could have been typed."""
-    from layercli.spec import Chain, Spec, Step, parse_op
+    """The command line as a spec of one step: its source is one that ``layercli run`` takes, options as words."""
+    from layercli.spec import Chain, Spec, Step, parse_op, parse_values
 
     source = " ".join([layer.name, *words])
     end = len(source)
-    pieces: list[tuple[Key, int, int, str | None]] = []
+    places: list[tuple[Key, int]] = []
     for key in layer.keys:
         value = options.get(_variable(key))
-        if value is None:
-            continue
-        option = spellings(key)[0]
-        if isinstance(key.kind, Flag):
-            yes, _, no = option.partition("/")
-            option, value = (yes if value else no), str(value).lower()
-            source += f" {option}"
-            pieces.append((key, len(source) - len(option), len(source), value))
-        else:
-            source += f" {option} {value}"
-            pieces.append((key, len(source) - len(value), len(source), None))
+        if value is not None:
+            name = key.names[1] if len(key.names) > 1 and len(key.names[1]) > 1 else key.name
+            source += f" {name}={str(value).lower() if isinstance(value, bool) else value}"
+            places.append((key, len(source)))
     try:
         _no_options(layer, words)
         op = parse_op(source, 0, end)
-        extra = [_argument(source, key, start, stop, flag) for key, start, stop, flag in pieces]
+        arguments = list(op.arguments)
+        for key, stop in places:
+            start = source.index("=", end) + 1
+            arguments.append(parse_values(source, start, stop)._replace(name=key.name, name_span=Span(start, stop)))
+            end = stop
     except LayerError as error:
         raise error.located(source) from None
-    op = _with(op, extra, len(source))
     span = Span(0, len(source))
+    op = op._replace(arguments=tuple(arguments), span=span)
     return Spec(source, Chain((Step(None, None, 1, op, span),), span))
-
-
-def _with(op: Op, extra: list[Argument], end: int) -> Op:
-    return op._replace(arguments=(*op.arguments, *extra), span=Span(op.span.start, end))
-
-
-def _argument(source: str, key: Key, start: int, stop: int, flag: str | None) -> Argument:
-    from layercli.spec import Argument, Item, parse_values
-
-    if flag is not None:
-        item = Item(flag == "true", "bool", flag, Span(start, stop))
-        return Argument(key.name, item.span, (item,), False, item.span)
-    return parse_values(source, start, stop)._replace(name=key.name, name_span=Span(start, stop))
 
 
 def _no_options(layer: Layer, words: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from layercli.cli.app import VERBS
+from layercli.cli.catalogue import VERBS
 from layercli.cli.complete import commands, words
 from layercli.layers import find, known_names
 

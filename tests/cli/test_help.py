@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from layercli.cli.app import VERBS
+from layercli.cli.catalogue import VERBS
 from layercli.layers import families, find, known_names
 
 COMMANDS = (*VERBS, *known_names())

@@ -408,3 +408,13 @@ def test_a_timeout_beyond_all_clocks_waits(cli: Any, seconds: str) -> None:
 def test_a_timeout_that_is_no_number(cli: Any, no_torch: Any) -> None:
     assert "timeout" in cli.told("relu -i 2,3 --timeout nan", child=no_torch).message
     assert "timeout" in cli.told("relu -i 2,3 --timeout soon", child=no_torch).message
+
+
+@pytest.mark.parametrize(
+    "line", ["conv2d 8 --kernel 5 --no-bias -p same", "lstm --hidden 4 --layers 2 --bidirectional", "flatten --end-dim -1"]
+)
+def test_the_spec_of_a_layers_command_can_be_run_again(cli: Any, line: str) -> None:
+    first = cli.json(f"{line} --no-run")
+    again = cli.json(["run", first["spec"], "--no-run", "--json"])
+    assert again["layers"][0]["args"] == first["layers"][0]["args"]
+    assert again["spec"] == first["spec"]

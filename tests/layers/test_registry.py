@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from layercli import analyze
-from layercli.cli.app import VERBS
+from layercli.cli.catalogue import VERBS
 from layercli.cli.layer import spellings
 from layercli.cli.options import LONG_AND_SHORT
 from layercli.formula import Sym, symbols

@@ -1,0 +1,13 @@
+"""What the first screens, the completion and the group of commands all list: the verbs and the first examples."""
+
+VERBS = {
+    "run": 'A chain of layers: run "conv2d 8 k=5 | relu" -i 1,3,16,16',
+    "batch": "JSON Lines in, JSON Lines out",
+    "list": "Every layer, by family",
+    "schema": "The JSON Schema of the reports",
+    "version": "Versions of layercli, Python and torch",
+}
+
+EXAMPLES = """\
+  layercli conv2d --kernel 5 --dilation 2 --input 1,3,16,16
+  layercli "conv2d 8 k=5 p=2 s=2 | relu | maxpool2d 2" -i 1,3,32,32"""
