@@ -4,7 +4,7 @@ Layers that differ only in sizes share a variant, so that a long chain or a batc
 variant that is met often computes by a function generated from its formulas; the formulas are the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,7 +25,7 @@ from layercli.formula import (
     text,
 )
 from layercli.formula.resolve import Known
-from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, Window, count
+from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, count
 
 GENERATE_AFTER = 8
 """Uses after which generating a function pays: it costs about as much as computing this often by the tree."""
@@ -88,11 +88,11 @@ class Variant:
     def outputs(self) -> tuple[ShapedTree, ...]:
         """The outputs, nested as torch nests them."""
         shaped: list[ShapedTree] = []
-        for number_, out in enumerate(self.layer.outputs):
+        for position, out in enumerate(self.layer.outputs):
             if isinstance(out, Outs):
-                shaped.append(tuple(self._shaped(item, f"{number_}.{i}") for i, item in enumerate(out.items)))
+                shaped.append(tuple(self._shaped(item, f"{position}.{i}") for i, item in enumerate(out.items)))
             elif out.where is None or decide(out.where, self.known):
-                shaped.append(self._shaped(out, str(number_)))
+                shaped.append(self._shaped(out, str(position)))
         return tuple(shaped)
 
     def _shaped(self, out: Out, path: str) -> Shaped | None:
@@ -171,19 +171,13 @@ class Variant:
         for tensor in (*self.params, *self.buffers):
             steps += zip(tensor.sizes, tensor.shape)
         for axis, window in enumerate(self.layer.window or ()):
-            steps += [(f"window.{axis}.{part}", resolve(expr, self.known)) for part, expr in self._window(window)]
+            parts = window._asdict().items()
+            steps += [(f"window.{axis}.{part}", resolve(expr, self.known)) for part, expr in parts]
         for name in ("params", "buffers", "macs"):
             if not any(line.of == name for line in self.lines):
                 steps.append((name, Num(0)))
         steps.append(("steps", resolve(self.layer.steps, self.known)))
         return tuple(steps)
-
-    def _window(self, window: Window) -> Iterator[tuple[str, Expr]]:
-        """The window along one axis; a padding by word is what torch pads before the first cell."""
-        yield from (("kernel", window.kernel), ("stride", window.stride), ("dilation", window.dilation))
-        word = self.known.get("padding")
-        same = window.dilation * (window.kernel - 1) // 2
-        yield "padding", {"same": same, "valid": Num(0)}.get(str(word), window.padding)
 
     def resolved(self, expr: Expr) -> Expr:
         """A formula of the definition under this structure, remembered."""

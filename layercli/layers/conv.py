@@ -184,7 +184,9 @@ def conv(rank: int) -> Layer:
         rules=tuple(rules),
         params=(Param("weight", (_out, C // _g, *k)), Param("bias", (_out,), where=_bias)),
         macs=size([_ROWS, _out, C // _g, *k, *outs]),
-        window=tuple(Window(*row) for row in zip(k, s, p, d)),
+        window=tuple(
+            Window(k_, s_, when(same, d_ * (k_ - 1) // 2, when(valid, 0, p_)), d_) for k_, s_, p_, d_ in zip(k, s, p, d)
+        ),
         default_input=DEFAULT_INPUT[rank],
         prose="Each output cell is the sum of one filter times the input cells under it. "
         "Kernel and dilation decide what a cell sees, stride and padding how many cells there are.",
