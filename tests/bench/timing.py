@@ -15,9 +15,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Ran(NamedTuple):
-    """One process that ended well: its wall time, its greatest resident size, what it wrote."""
+    """One process that ended well: its wall time, its processor time, its greatest resident size, what it wrote."""
 
     seconds: float
+    processor: float
     peak_mib: float
     output: str
 
@@ -64,7 +65,7 @@ def run(
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}")
     per_mib = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return Ran(seconds, used.ru_maxrss / per_mib, output)
+    return Ran(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / per_mib, output)
 
 
 class Question(NamedTuple):

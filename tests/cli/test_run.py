@@ -411,7 +411,7 @@ def test_a_timeout_that_is_no_number(cli: Any, no_torch: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["conv2d 8 --kernel 5 --no-bias -p same", "lstm --hidden 4 --layers 2 --bidirectional", "flatten --end-dim -1"]
+    "line", ["conv2d 8 --kernel 5 --no-bias -p same", "lstm --hidden 4 --bidirectional", "flatten 0 --end-dim -1"]
 )
 def test_the_spec_of_a_layers_command_can_be_run_again(cli: Any, line: str) -> None:
     first = cli.json(f"{line} --no-run")
