@@ -36,6 +36,8 @@ def analyze(
         raise ValueError(f"mode is 'train' or 'eval', not {mode!r}")
     if dtype is not None and dtype not in FLOATS:
         raise ValueError(f"dtype is one of {', '.join(FLOATS)}, not {dtype!r}")
+    if isinstance(input, (int, str)):
+        raise ValueError(f"input is a shape such as (1, 3, 16, 16), not {input!r}")
     shapes = [(None, input)] if input is not None else []
     feeds = [
         decode_input({"shape": list(shape)}, dtype or "float32")._replace(name=name)

@@ -73,7 +73,9 @@ def _object(line: str) -> dict[str, Any]:
     try:
         data = json.loads(line, parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
-        raise LayerError("io.json", f"the line is no JSON: {error}", fix="write one JSON object a line") from None
+        deep, digits = isinstance(error, RecursionError), "digits" in str(error)
+        said = "it is nested too deeply" if deep else "a number has too many digits" if digits else str(error)
+        raise LayerError("io.json", f"the line is no JSON: {said}", fix="write one JSON object a line") from None
     if not isinstance(data, dict):
         raise LayerError("io.json", "the line is no JSON object", fix='write {"spec": "relu", "input": [1, 3]}')
     return data
@@ -107,11 +109,11 @@ def _question(data: dict[str, Any], options: Options) -> Question:
     if dtype is not None and (not isinstance(dtype, str) or dtype not in FLOATS):
         raise LayerError("io.value", f'"dtype" is one of {", ".join(FLOATS)}', fix="leave it out for float32")
     local = options._replace(mode=mode, dtype=dtype)
-    inputs = _inputs(data, dtype or "float32")
     if ("spec" in data) == ("layer" in data):
         raise LayerError("io.key", 'a line has either "spec" or "layer"', fix='write {"spec": "relu", "input": [1, 3]}')
     if "spec" in data and ("args" in data or "kwargs" in data):
         raise LayerError("io.key", '"args" and "kwargs" are for a "layer"', fix="write the keys in the spec")
+    inputs = _inputs(data, dtype or "float32")
     if "layer" in data:
         try:
             module = decode_module(data)

@@ -110,6 +110,11 @@ def elements(shape: Sequence[int]) -> int:
     return math.prod(shape)
 
 
+def span(shape: Sequence[int]) -> int:
+    """What torch's strides reach to: the elements, an empty axis counted as one."""
+    return math.prod(max(1, size) for size in shape)
+
+
 # --- the vocabulary as JSON: what a line of `batch` says, and what the worker is sent -------------------------------
 
 
@@ -167,7 +172,8 @@ def decode_module(data: Any) -> Module:
     """``{"layer", "args"?, "kwargs"?}`` as a Module; Unreadable says what is off."""
     if not isinstance(data, dict) or not isinstance(data.get("layer"), str):
         raise Unreadable('a module is {"layer": "Conv2d", "args": [...], "kwargs": {...}}')
-    args, kwargs = data.get("args") or [], data.get("kwargs") or {}
+    args, kwargs = data.get("args"), data.get("kwargs")
+    args, kwargs = [] if args is None else args, {} if kwargs is None else kwargs
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise Unreadable('"args" is an array and "kwargs" an object')
     return Module(data["layer"], tuple(map(decode, args)), {key: decode(item) for key, item in kwargs.items()})
@@ -227,6 +233,9 @@ def _encode_tensor(tensor: Tensor) -> dict[str, Any]:
     return data
 
 
+_TENSOR_KEYS = (*Tensor._fields, "name")
+
+
 def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -234,6 +243,9 @@ def _is_size(value: Any) -> bool:
 def _decode_tensor(data: Any, default: str = "float32") -> Tensor:
     if not isinstance(data, dict) or not isinstance(data.get("shape"), list):
         raise Unreadable('a tensor is {"shape": [...], "dtype": "float32"}')
+    strange = next((key for key in data if key not in _TENSOR_KEYS), None)
+    if strange is not None:
+        raise Unreadable(f"an input has no key {str(strange)[:40]!r}: its keys are {', '.join(_TENSOR_KEYS)}")
     shape = data["shape"]
     if not all(map(_is_size, shape)):
         raise Unreadable(f"a shape is an array of sizes, none negative, not {shape}")

@@ -21,6 +21,9 @@ AGREES, DIFFERS = "agrees", "differs"
 TESTED_TORCH = ("2.13",)
 """The versions of torch whose behaviour the formulas were tested against."""
 
+TOTALS = (
+    "params", "trainable_params", "buffers", "macs", "flops", "param_bytes", "activation_bytes", "saved_bytes",
+)  # fmt: skip
 REJECTED = "the formulas reject it, so there is nothing to run"
 UNREAD = "the question was not understood, so there is nothing to run"
 
@@ -118,7 +121,9 @@ class Report:
 
     @cached_property
     def totals(self) -> dict[str, int | None]:
-        """Sums over the net, weights that are used again counted once; None where a part is unknown."""
+        """Sums over the net, weights that are used again counted once; None where a part is unknown or refused."""
+        if not self.ok:
+            return dict.fromkeys(TOTALS)
         rows, owners = self.analysis.rows, [row.bound for row in self.analysis.rows if row.shares is None]
         params = sum(bound.params for bound in owners)
         macs = [row.bound.macs for row in rows]

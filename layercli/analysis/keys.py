@@ -72,7 +72,7 @@ def from_op(layer: Layer, op: Op) -> Given:
     spans: dict[str, Span] = {}
     positional = iter(layer.positional)
     for argument in op.arguments:
-        key = _key(layer, argument, positional)
+        key = _key(layer, argument, positional, op)
         if key.name in values:
             raise LayerError(
                 "spec.duplicate-key", f"{key.name} is given twice", span=argument.span, fix="leave one of them out"
@@ -82,7 +82,7 @@ def from_op(layer: Layer, op: Op) -> Given:
     return Given(values, spans, shell=True, span=op.span)
 
 
-def _key(layer: Layer, argument: Argument, positional: Any) -> Key:
+def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> Key:
     if argument.name is None:
         name = next(positional, None)
         if name is None:
@@ -91,7 +91,7 @@ def _key(layer: Layer, argument: Argument, positional: Any) -> Key:
                 "spec.too-many-values",
                 f"{layer.name} takes {takes}" + (" without a name, in this order" if layer.positional else ""),
                 span=argument.span,
-                fix=_step_or_key(layer, argument),
+                fix=_step_or_key(layer, argument, op),
             )
         found = layer.key(name)
         assert found is not None
@@ -110,13 +110,20 @@ def _key(layer: Layer, argument: Argument, positional: Any) -> Key:
     return key
 
 
-def _step_or_key(layer: Layer, argument: Argument) -> str:
+def _step_or_key(layer: Layer, argument: Argument, op: Op) -> str:
     """What a value that has no place may have been meant as."""
     item = argument.items[0]
     if item.kind == "word":
         return f"put | before {short(item.text)} if it is a layer of its own"
-    rest = [key.names[-1] for key in layer.keys if key.name not in layer.positional]
-    return f"name the key, such as {rest[0]}={short(item.text)}" if rest else f"leave {short(item.text)} out"
+    values = [each.items[0].text for each in op.arguments if each.name is None and not each.is_tuple]
+    first = layer.key(layer.positional[0]) if layer.positional else None
+    if first is not None and first.kind.takes_tuple and len(layer.positional) == 1:
+        return f"write {layer.name} {short(','.join(values))}"
+    if len(values) == len(layer.positional) + 1 and layer.keys and layer.keys[0].infer is not None:
+        rest = " ".join(values[1:])
+        return f"{layer.keys[0].name} is inferred, and comes first in torch only: write {layer.name} {short(rest)}"
+    others = [key.names[-1] for key in layer.keys if key.name not in layer.positional]
+    return f"name the key, such as {others[0]}={short(item.text)}" if others else f"leave {short(item.text)} out"
 
 
 def _value(layer: Layer, key: Key, argument: Argument) -> Any:

@@ -15,7 +15,7 @@ from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Copies, Key, Layer, Need
 from layercli.layers.dtypes import INTEGERS
 from layercli.layers.kinds import LARGEST
-from layercli.plan import ITEM_SIZE, elements
+from layercli.plan import ITEM_SIZE, elements, span
 
 VARIANTS_KEPT = 4096
 MOST_TENSORS = 100_000
@@ -199,7 +199,7 @@ def _shown_value(expr: Expr, known: Mapping[str, Any], sizes: Mapping[str, Any])
 
 def _check_sizes(layer: Layer, variant: Variant, sizes: Mapping[str, Any], given: Given) -> None:
     """What torch cannot hold: a tensor whose bytes do not fit 64 bits."""
-    counts = {shaped.out.name: elements([sizes[name] for name in shaped.sizes]) for shaped in _every(variant.outputs)}
+    counts = {shaped.out.name: span([sizes[name] for name in shaped.sizes]) for shaped in _every(variant.outputs)}
     for name, count in {**counts, "parameters": sizes["params"]}.items():
         if count > LARGEST // 16:
             raise LayerError(

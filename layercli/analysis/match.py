@@ -8,11 +8,11 @@ from typing import Any
 from layercli.analysis.flow import Flow, Tree
 from layercli.errors import LayerError
 from layercli.formula import Axis, Sym, decide
-from layercli.layers import suggest
+from layercli.layers import did_you_mean, suggest
 from layercli.layers.definition import Form, InputDef, Layer, TensorIn, TupleIn, ValueIn
 from layercli.layers.dtypes import RULES
-from layercli.layers.kinds import BadValue, Kind, shown
-from layercli.plan import Input, Literal, Packing, Tensor
+from layercli.layers.kinds import LARGEST, BadValue, Kind, shown
+from layercli.plan import Input, Literal, Packing, Tensor, span
 
 
 def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool)
             near = suggest(name, names)
             raise LayerError(
                 "type.inputs", f"{layer.name} has no input {shown(name)}", suggestions=near,
-                fix=f"did you mean {near[0]}?" if near else f"its inputs are {', '.join(names)}",
+                fix=did_you_mean(near, f"the first layer gets all inputs; its are {', '.join(names)}"),
             )  # fmt: skip
         if isinstance(outer, TupleIn) and name != outer.name:
             taken.setdefault(outer.name, {})[name] = value
@@ -186,14 +186,17 @@ class Matcher:
         mixed = rule.halves_too and self.parameters == "float32" and value.dtype in ("float16", "bfloat16")
         if rule.as_parameters and value.dtype != self.parameters and not mixed:
             raise LayerError(
-                "torch.dtype", f"the input {item.name} is {value.dtype}, but the parameters are {self.parameters}",
-                fix=f"give {self.parameters}, or make the layer in {value.dtype}",
+                "torch.dtype", f"{_called(item)} is {value.dtype}, but the parameters are {self.parameters}",
+                fix=f"give {self.parameters}, or make the layer in {value.dtype} (--dtype {value.dtype})",
             )  # fmt: skip
 
     def _tuple(self, item: TupleIn, value: Tree) -> None:
         if isinstance(value, (Flow, Literal)) or not isinstance(value, tuple) or len(value) != len(item.items):
-            names = ", ".join(part.name for part in item.items)
-            raise LayerError("type.inputs", f"the input {item.name} is a tuple ({names})", fix=f"give ({names})")
+            names = [part.name for part in item.items]
+            raise LayerError(
+                "type.inputs", f"the input {item.name} is a tuple ({', '.join(names)})",
+                fix=f"give both; on the command line: {' '.join(f'-i {name}=SHAPE' for name in names)}",
+            )  # fmt: skip
         for part, inner in zip(item.items, value):
             self._tensor(part, inner)
 
@@ -224,6 +227,10 @@ class Matcher:
         )
 
 
+def _called(item: TensorIn) -> str:
+    return "the input" if item.name == "input" else f"the input {item.name}"
+
+
 def _axis_name(axis: str) -> str:
     return "…" if axis.startswith("*") else axis.rpartition("_")[2]
 
@@ -233,16 +240,16 @@ def _said(value: Tree) -> str:
 
 
 def refused(item: Input) -> LayerError | None:
-    """Why torch cannot make this input: what ``pack_padded_sequence`` asks of a tensor and its lengths."""
-    if not isinstance(item.feed, Tensor) or item.feed.packed is None:
+    """Why torch cannot make this input: too many bytes, or what ``pack_padded_sequence`` asks of it."""
+    feed = item.feed
+    if not isinstance(feed, Tensor):
         return None
-    shape, packing = item.feed.shape, item.feed.packed
-    problem = _packing_problem(shape, packing)
-    return (
-        LayerError("shape.packing", problem, fix="give one length per sequence, from 1 to the padded length")
-        if problem
-        else None
-    )
+    if span(feed.shape) > LARGEST // 16:
+        message = f"an input of {','.join(map(str, feed.shape))} is more than torch can count: its bytes are in 64 bits"
+        return LayerError("torch.overflow", message, fix="use smaller sizes")
+    problem = _packing_problem(feed.shape, feed.packed) if feed.packed else ""
+    fix = "give one length per sequence, from 1 to the padded length"
+    return LayerError("shape.packing", problem, fix=fix) if problem else None
 
 
 def _packing_problem(shape: tuple[int, ...], packing: Packing) -> str:

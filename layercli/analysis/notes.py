@@ -1,14 +1,19 @@
 """What a colleague would mention in passing: each note has a stable code, a sentence and a fix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from layercli.analysis.flow import tensors
 from layercli.analysis.layer import Bound
 from layercli.errors import Span
+from layercli.formula import Sym
+from layercli.layers.definition import Layer, TensorIn
 from layercli.spec import Op
 
 USUAL_KERNEL = 11
 """The largest kernel size that people commonly type."""
+USUAL_LAYERS = 8
+"""The largest number of stacked recurrent layers that people commonly type."""
 
 
 class Note(NamedTuple):
@@ -25,8 +30,10 @@ def notes(bound: Bound, op: Op | None) -> Iterator[Note]:
     """What there is to say of one layer."""
     yield from _batch_first(bound)
     yield from _dropout(bound)
-    if op is not None:
-        yield from _torch_order(bound, op)
+    first = next(tensors(next(iter(bound.inputs.values()))), None)
+    meant = torch_order(bound.layer, op, first.shape) if op is not None and first is not None else None
+    if meant is not None:
+        yield meant
 
 
 def _batch_first(bound: Bound) -> Iterator[Note]:
@@ -50,17 +57,19 @@ def _dropout(bound: Bound) -> Iterator[Note]:
         )
 
 
-def _torch_order(bound: Bound, op: Op) -> Iterator[Note]:
-    """``conv2d 3 64 7`` on three channels: most likely torch's (in, out, kernel)."""
+def torch_order(layer: Layer, op: Op, shape: Sequence[int]) -> Note | None:
+    """``conv2d 3 64 7`` on three channels, ``lstm 64 128`` on 64 features: most likely torch's order of arguments."""
     values = [argument.items[0].value for argument in op.arguments if argument.name is None]
-    if bound.layer.positional[:2] != ("out_channels", "kernel_size") or len(values) < 2:
-        return
-    out, kernel = values[:2]
-    if out == bound.sizes["C"] and isinstance(kernel, int) and kernel > USUAL_KERNEL:
-        rest = " ".join(str(value) for value in values[1:])
-        yield Note(
-            "spec.torch-order",
-            f"this reads as out={out}, k={kernel}: the input's channels are inferred, and come first in torch only",
-            f"write {op.name} {rest}",
-            span=op.span,
-        )
+    usual = {"kernel_size": USUAL_KERNEL, "num_layers": USUAL_LAYERS}.get("".join(layer.positional[1:2]), 0)
+    inferred = layer.keys[0].infer if layer.keys else None
+    if not usual or len(values) < 2 or not isinstance(inferred, Sym) or not isinstance(layer.inputs[0], TensorIn):
+        return None
+    axes = layer.inputs[0].forms[0].axes.split()
+    behind = len(axes) - axes.index(inferred.name)
+    first, second = values[:2]
+    if behind > len(shape) or first != shape[-behind] or not isinstance(second, int) or second <= usual:
+        return None
+    read = ", ".join(f"{key.names[-1]}={value}" for key, value in zip(map(layer.key, layer.positional), values) if key)
+    rest = " ".join(str(value) for value in values[1:])
+    message = f"this reads as {read}: {layer.keys[0].name} is inferred here, and comes first in torch only"
+    return Note("spec.torch-order", message, f"write {layer.name} {rest}", span=op.span)

@@ -7,10 +7,10 @@ from layercli.analysis.flow import Flow, Tree, from_feed, tensors
 from layercli.analysis.keys import Given, from_module, from_op
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound, param_bytes
 from layercli.analysis.match import as_literals, refused
-from layercli.analysis.notes import Note, notes
+from layercli.analysis.notes import Note, notes, torch_order
 from layercli.analysis.receptive import Reaches, advance
 from layercli.errors import LayerError, Span
-from layercli.layers import find, find_torch, known_names, suggest
+from layercli.layers import did_you_mean, find, find_torch, known_names, suggest
 from layercli.layers.definition import Layer, TupleIn
 from layercli.plan import ITEM_SIZE, Call, DType, Input, Module, Plan, Ref, Tensor, Wire, elements
 from layercli.spec import Chain, Group, Op, Spec
@@ -84,6 +84,7 @@ class _Walk:
                     self.op(step.unit, path, step.label or "")
 
     def op(self, op: Op, path: str, label: str) -> None:
+        layer: Layer | None = None
         try:
             layer, given = self._understood(op)
             if self.options.unroll:
@@ -91,7 +92,17 @@ class _Walk:
             else:
                 self.layer(layer, given, op, path, label)
         except LayerError as error:
+            meant = torch_order(layer, op, self._next_shape()) if layer and error.code.startswith("shape.") else None
+            if meant is not None:
+                error.fix = meant.fix
             raise error.located(span=op.span, path=path) from None
+
+    def _next_shape(self) -> tuple[int, ...]:
+        """The shape that the next layer is given."""
+        if self.flow is not None:
+            return self.flow.shape
+        feed = self.inputs[0].feed if self.inputs else None
+        return feed.shape if isinstance(feed, Tensor) else ()
 
     def _understood(self, op: Op) -> tuple[Layer, Given]:
         if id(op) not in self._given:
@@ -218,7 +229,7 @@ def unknown_layer(name: str, span: Span | None) -> LayerError:
     """The error for a name that no layer has."""
     near = suggest(name)
     lower = find(name.lower())
-    fix = f"did you mean {near[0]}?" if near else "layercli list shows all layers"
+    fix = did_you_mean(near, "layercli list shows the layers there are so far")
     return LayerError(
         "spec.unknown-layer", f"there is no layer {name[:60]!r}",
         span=span, fix=f"write {lower.name}" if lower else fix, suggestions=(lower.name,) if lower else near,
@@ -251,7 +262,7 @@ def analyse_module(
     def run() -> None:
         layer = find_torch(module.torch)
         if layer is None:
-            meant = find(module.torch.lower())
+            meant = find(module.torch.rpartition(".")[2].lower())
             if meant is None:
                 raise unknown_layer(module.torch, None)
             raise LayerError(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from layercli.measure.child import Child
 
 
+NARROWEST = 60
+"""Columns below which lines are better than a table."""
+
+
 def options_of(settings: Settings) -> Options:
     """The options of a run that these settings ask for."""
     return Options(
@@ -41,7 +45,7 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
         if analysis.plan is None or settings.no_run:
             report = Report(analysis, None, "--no-run was given", command=command)
             _show(report, form, settings)
-        elif form is Format.table and sys.stdout.isatty() and draws(sys.stdout):
+        elif form is Format.table and sys.stdout.isatty() and _drawn(settings):
             report = _staged(analysis, analysis.plan, settings, child)
         else:
             report = Report(analysis, _measure(analysis.plan, settings, child), command=command)
@@ -101,7 +105,7 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
         from layercli.render.table import svg
 
         put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, settings.formulas))
-    elif form is Format.table and draws(sys.stdout, settings.color):
+    elif form is Format.table and _drawn(settings):
         from layercli.render.table import renderable
 
         _console(settings).print(renderable(report, settings.formulas))
@@ -109,6 +113,11 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
         from layercli.render.plain import plain
 
         put(plain(report, settings.formulas))
+
+
+def _drawn(settings: Settings) -> bool:
+    """Whether tables are drawn: where the stream takes them and there is room for columns."""
+    return draws(sys.stdout, settings.color) and width(settings.width) >= NARROWEST
 
 
 def _console(settings: Settings) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,13 +92,16 @@ class Group(TyperGroup):
 
 def _unknown_command(name: str) -> LayerError:
     from layercli.errors import Span
-    from layercli.layers import find, known_names, suggest
+    from layercli.layers import did_you_mean, find, suggest
 
-    near = (name.lower(),) if find(name.lower()) else suggest(name, [*VERBS, *known_names()])
+    near = (name.lower(),) if find(name.lower()) else suggest(name) or suggest(name, VERBS)
+    fix = did_you_mean(near, "layercli list shows the layers there are so far")
+    if os.path.isfile(name):
+        fix = f"it is a file: write layercli run -f {name}"
     return LayerError(
         "spec.unknown-command", f"there is no command or layer {name[:60]!r}", source=f"layercli {name[:200]}",
         span=Span(9, 9 + len(name[:200])),
-        fix=f"did you mean {near[0]}?" if near else "layercli list shows all layers", suggestions=near,
+        fix=fix, suggestions=near,
     )  # fmt: skip
 
 

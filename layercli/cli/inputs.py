@@ -53,7 +53,7 @@ def _sizes(source: str, text: str, start: int) -> tuple[int, ...]:
         if not word and number == len(parts) - 1 and sizes:
             break
         if not (word.isascii() and word.isdigit()) or len(word) > 19 or int(word) > LARGEST:
-            said = "no size" if not word.isdigit() else "more than torch's 64 bits"
+            said = "more than torch's 64 bits" if word.isascii() and word.isdigit() else "no size"
             raise _wrong(
                 source, start, start + max(1, len(part)), f"{word[:40]!r} is {said}", "write sizes such as 1,3,16,16"
             )

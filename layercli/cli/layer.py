@@ -9,11 +9,17 @@ import typer
 
 from layercli.cli.options import LONG_AND_SHORT
 from layercli.errors import LayerError, Span
-from layercli.layers.definition import REQUIRED, Key, Layer, Same
+from layercli.layers.definition import REQUIRED, Key, Layer, Same, TupleIn
 from layercli.layers.kinds import Flag
 
 if TYPE_CHECKING:
     from layercli.spec import Spec
+
+_ELSEWHERE = {
+    "--unroll": "it is for rnncell, lstmcell and grucell",
+    "--formulas": "a single layer shows them anyway",
+}
+"""Options that other commands have, and why a layer's has them not."""
 
 SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 """The keys that have a one-letter option, the same in every layer."""
@@ -86,18 +92,18 @@ def spec_of(layer: Layer, words: list[str], options: dict[str, Any]) -> Spec:
 
 def _no_options(layer: Layer, words: list[str]) -> None:
     """Refuses a word that looks like an option which the command does not have."""
-    from layercli.layers import suggest
+    from layercli.layers import did_you_mean, suggest
 
     at = len(layer.name) + 1
     for word in words:
         name = word.partition("=")[0]
         if name.startswith("-") and not name[1:2].isdigit() and name[1:2] != "." and len(name) > 1:
             known = {part for key in layer.keys for spelling in spellings(key) for part in spelling.split("/")}
-            near = suggest(name, sorted(known | LONG_AND_SHORT))
+            near = suggest(name, sorted(known | LONG_AND_SHORT - {"--unroll", "--formulas"}))
             raise LayerError(
                 "spec.unknown-option", f"{layer.name} has no option {name[:40]}",
                 span=Span(at, at + len(name)),
-                fix=f"did you mean {near[0]}?" if near else f"layercli {layer.name} --help lists its options",
+                fix=_ELSEWHERE.get(name) or did_you_mean(near, f"layercli {layer.name} --help lists its options"),
                 suggestions=near,
             )  # fmt: skip
         at += len(word) + 1
@@ -107,12 +113,16 @@ def help_of(layer: Layer) -> str:
     """The command's help text, examples first."""
     examples = "\n".join(f"  layercli {example}" for example in layer.examples)
     values = " ".join(name.upper() for name in layer.positional)
+    further = [
+        part.name for item in layer.inputs[1:] for part in (item.items if isinstance(item, TupleIn) else (item,))
+    ]
     lines = [
         f"{layer.summary} [torch.nn.{layer.torch}]",
         f"\b\n{examples}",
         layer.prose,
         f"Keys may be options or words: {layer.name} {example_word(layer)}." if layer.keys else "",
         f"Values without a name, in this order: {values}." if values else "",
+        f"Further inputs go by name: {' '.join(f'-i {name}=SHAPE' for name in further)}." if further else "",
         f"Source: {layer.paper}" if layer.paper else "",
     ]
     return "\n\n".join(line for line in lines if line)

@@ -90,7 +90,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "formulas": (bool, typer.Option("--formulas", help="Every layer's formulas, not its row alone.")),
     "unroll": (bool, typer.Option("--unroll", help="Feed a cell a sequence, step by step.")),
     "color": (Color, typer.Option("--color", help="Colours: where a terminal takes them, always, never.")),
-    "width": (int | None, typer.Option("--width", min=20, help="Columns to draw in.")),
+    "width": (int | None, typer.Option("--width", min=20, help="Columns to draw in; a pipe is never cut.")),
     "debug": (bool, typer.Option("--debug", help="Show the traceback of an error.")),
 }  # fmt: skip
 

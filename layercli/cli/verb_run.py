@@ -69,6 +69,8 @@ def source(words: list[str], file: Path | None) -> str:
         return decoded(sys.stdin.buffer.read(), "standard input")
     if not words:
         raise LayerError("spec.usage", "run needs a chain", fix='write layercli run "conv2d 8 k=5 | relu"')
+    if len(words) == 1 and "." in words[0] and Path(words[0]).is_file():
+        raise LayerError("spec.usage", f"{words[0]} is a file", fix=f"write layercli run -f {words[0]}")
     return " ".join(words)
 
 

@@ -63,8 +63,26 @@ def find_torch(torch: str) -> Layer | None:
 
 
 def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Names that a person who typed this may have meant, the nearest first."""
-    from difflib import get_close_matches
+    """Names that a person who typed this may have meant, the nearest first.
 
-    pool = list(_MODULE if candidates is None else candidates)
-    return tuple(get_close_matches(name.lower(), pool, n=3, cutoff=0.6))
+    Without ``candidates`` layers are meant: those that begin like it, else those very near, because another layer in
+    place of a missing one is another net.
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    typed = name.lower().strip("-")
+    if candidates is None:
+        begun = tuple(layer for layer in _MODULE if layer.startswith(typed) and len(typed) > 2)
+        near = get_close_matches(typed, _MODULE, n=3, cutoff=0.78)
+        best = max((SequenceMatcher(None, layer, typed).ratio() for layer in near), default=0)
+        return begun[:3] or tuple(n for n in near if SequenceMatcher(None, n, typed).ratio() > best - 0.02)
+    bare = {candidate.lower().strip("-"): candidate for candidate in candidates}
+    return tuple(bare[match] for match in get_close_matches(typed, bare, n=3, cutoff=0.6))
+
+
+def did_you_mean(near: Iterable[str], otherwise: str) -> str:
+    """The fix that names what was perhaps meant."""
+    *most, last = tuple(near) or ("",)
+    if not last:
+        return otherwise
+    return f"did you mean {', '.join(most)} or {last}?" if most else f"did you mean {last}?"

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.layer import Bound
 from layercli.analysis.walk import Row, every_note
+from layercli.errors import short
 from layercli.layers.definition import Outs
 from layercli.measurement import MEASURED
 from layercli.plan import Literal
@@ -285,8 +286,10 @@ def _chain(report: Report, waiting: bool) -> Iterator[Block]:
         facts.append(("FLOPs", Cell(f"{totals['flops']:,}")))
     parameters, outputs = _bytes(totals["param_bytes"]), _bytes(totals["activation_bytes"])
     facts.append(("memory", Cell(f"parameters {parameters}, outputs of all layers {outputs}")))
-    if rows[-1].reach:
-        facts.append(("receptive field", Cell(_reach(rows[-1]))))
+    last = next((row for row in reversed(rows) if row.reach), None)
+    if last is not None:
+        upto = "" if last is rows[-1] else f", up to {last.path}"
+        facts.append(("receptive field", Cell(_reach(last) + upto)))
     yield Facts(tuple(facts))
 
 
@@ -350,7 +353,7 @@ def verdict(report: Report) -> Line:
         return Line(f"torch: not run, {report.why}", "dim")
     version = f"torch {found.torch}" if found.torch else "torch"
     if found.status != MEASURED:
-        return Line(f"{version}: {found.status}: {report.why}", "note")
+        return Line(f"{version}: {found.status}: {short(report.why, 300)}", "note")
     where = f" on {found.device}" if found.device else ""
     extra = f" ({found.reason})" if found.reason else ""
     wrong = [check for check in report.checks if check.status != AGREES]

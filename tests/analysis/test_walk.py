@@ -341,3 +341,43 @@ def test_the_generated_function_takes_over_and_says_the_same() -> None:
     assert [bound.sizes["H_out"] for bound in bounds] == [(size - 5) // 2 + 1 for size in sizes]
     with pytest.raises(LayerError, match="kernel_size 5 spans 5 cells along H, but the padded input has 4"):
         analyser.bind(layer, given, [(None, Flow((1, 3, 4, 9), "float32"))])
+
+
+# --- what people who know torch type first --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "fix"),
+    [
+        ("conv2d 3 64 3", (1, 3, 8, 8), "write conv2d 64 3"),
+        ("relu | conv2d 3 64 3", (1, 3, 8, 8), "write conv2d 64 3"),
+        ("linear 784 128", (4, 784), "in_features is inferred, and comes first in torch only: write linear 128"),
+        ("layernorm 3 8 8", (1, 3, 8, 8), "write layernorm 3,8,8"),
+        ("conv2d 99 50", (1, 3, 8, 8), "use a kernel_size of at most 8"),
+    ],
+)
+def test_the_fix_for_torchs_order_of_arguments(text: str, shape: tuple[int, ...], fix: str) -> None:
+    assert fix in refused(chain(text, shape)).fix
+
+
+def test_stacked_layers_that_were_meant_as_the_hidden_size() -> None:
+    (row,) = chain("lstm 64 128", (50, 4, 64)).rows
+    (note,) = row.notes
+    assert (note.code, note.fix) == ("spec.torch-order", "write lstm 128")
+    assert chain("lstm 64 2", (50, 4, 64)).rows[0].notes == ()
+
+
+@pytest.mark.parametrize("text", ["relu", "flatten", "linear 10", "layernorm"])
+def test_an_empty_axis_hides_no_overflow(text: str) -> None:
+    assert refused(chain(text, (0, 2**63 - 1, 3))).code == "torch.overflow"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("maxpool", ("maxpool1d", "maxpool2d", "maxpool3d")), ("conv", ("conv1d", "conv2d", "conv3d")),
+        ("maxpol2d", ("maxpool2d",)), ("gelu", ()), ("leakyrelu", ()), ("dropout", ()),
+    ],
+)  # fmt: skip
+def test_another_layer_is_suggested_only_where_it_is_very_near(name: str, meant: tuple[str, ...]) -> None:
+    assert refused(chain(name, (1, 3, 8, 8))).suggestions == meant

@@ -30,9 +30,12 @@ def layercli() -> list[str]:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment, with the checkout in reach and without what would colour or widen an answer."""
-    dropped = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHONSTARTUP"}
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    """This process's environment with the checkout in reach, less what would colour an answer or slow Python's start.
+
+    Without compiled modules (PYTHONDONTWRITEBYTECODE) the compiler would be measured, not the command.
+    """
+    dropped = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
 
