@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from layercli.analysis.walk import Analysis, Options
-from layercli.cli.complain import complain
 from layercli.cli.options import Format, Measure, Settings
 from layercli.cli.terminal import colours, draws, put, width
 from layercli.errors import ExitCode, LayerError
@@ -68,13 +67,19 @@ def _failed(command: str, error: LayerError, settings: Settings, form: Format) -
     """A question that was not understood."""
     if form in (Format.json, Format.jsonl):
         _write_json(failure(error, mode="train" if settings.train else "eval", command=command), form)
-    complain(error)
+    _complain(error)
     return error.exit_code
+
+
+def _complain(error: LayerError) -> None:
+    from layercli.cli.complain import complain
+
+    complain(error)
 
 
 def _ending(report: Report, settings: Settings) -> ExitCode:
     if report.analysis.error is not None:
-        complain(report.analysis.error)
+        _complain(report.analysis.error)
     elif settings.require_measured and (report.measurement is None or report.measurement.status != MEASURED):
         put(f"torch gave no answer: {report.why}", sys.stderr)
         return ExitCode.NEGATIVE

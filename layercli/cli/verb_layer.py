@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layercli.cli import options
-from layercli.cli.complete import words as complete_words
 from layercli.cli.layer import parameter, spec_of
 from layercli.errors import ExitCode
 from layercli.layers.definition import Layer
@@ -20,9 +19,15 @@ if TYPE_CHECKING:
 
 def parameters(layer: Layer) -> list[Parameter]:
     """Words, the layer's keys as options, and the shared options."""
+
+    def offered(incomplete: str) -> list[tuple[str, str]]:
+        from layercli.cli.complete import words
+
+        return words(layer, incomplete)
+
     argument = typer.Argument(
         metavar="[VALUES] [KEY=VALUE]...",
-        autocompletion=lambda incomplete: complete_words(layer, incomplete),
+        autocompletion=offered,
         show_default=False,
     )
     words = Parameter(

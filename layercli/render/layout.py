@@ -10,7 +10,6 @@ from layercli.errors import short
 from layercli.layers.definition import Outs
 from layercli.measurement import MEASURED
 from layercli.plan import Literal
-from layercli.render.errors import describe
 from layercli.report import AGREES, Check, Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
@@ -65,6 +64,8 @@ Block: TypeAlias = Heading | Table | Facts | Line
 def layout(report: Report, formulas: bool = False, waiting: bool = False, error: bool = False) -> tuple[Block, ...]:
     """All that there is to show. ``waiting``: torch has not answered yet; ``error``: say what was wrong here too."""
     if error and report.analysis.error is not None:
+        from layercli.render.errors import describe
+
         said = tuple(Line(text, "bad") for text in describe(report.analysis.error).splitlines())
         return (*layout(report, formulas, waiting), *said)
     rows = report.analysis.rows

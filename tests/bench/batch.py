@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench.figures import bar, heading, line
+from tests.bench.figures import bar, growth, heading, line
 from tests.bench.timing import Ran, layercli, run
 
 Line = dict[str, Any]
@@ -64,13 +64,6 @@ def main(quick: bool) -> None:
 def _growth(options: tuple[str, ...], sizes: tuple[int, ...]) -> None:
     heading(" ".join(["batch, growth with the number of lines", *options]))
     found = {size: ask(size, mixed, *options) for size in sizes}
-    for size, ran in found.items():
-        line(f"{size:,} lines", f"{ran.seconds:8.2f} s", f"{ran.peak_mib:7.1f} MiB at most")
-    start, small, large = found[sizes[0]], sizes[1], sizes[-1]
-    each = {size: (found[size].seconds - start.seconds) / (size - sizes[0]) for size in (small, large)}
-    line(
-        f"time of a line, {large:,} to {small:,}", f"{each[large] / each[small]:8.2f} x",
-        f"{bar(each[large] / each[small], 1.25)} (the time of {sizes[0]} lines taken off)",
-    )  # fmt: skip
-    grown = found[large].peak_mib - found[small].peak_mib
-    line(f"memory, {large:,} less {small:,} lines", f"{grown:8.1f} MiB", bar(grown, 8, unit=" MiB"))
+    growth(found, "line")
+    grown = found[sizes[-1]].peak_mib - found[sizes[1]].peak_mib
+    line(f"memory, {sizes[-1]:,} less {sizes[1]:,} lines", f"{grown:8.1f} MiB", bar(grown, 8, unit=" MiB"))

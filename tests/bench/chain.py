@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.bench.figures import bar, heading, line
+from tests.bench.figures import growth, heading
 from tests.bench.timing import Ran, layercli, run
 
 PERIOD = ("conv2d 8 3 p=1", "batchnorm2d", "relu", "maxpool2d 3 s=1 p=1")
@@ -28,12 +28,4 @@ def main(quick: bool) -> None:
     """Prints the times and the growth."""
     heading("A chain, run --no-run --json")
     sizes = (10, 100, 1_000) if quick else (10, 100, 1_000, 10_000)
-    found = {size: ask(size) for size in sizes}
-    for size, ran in found.items():
-        line(f"{size:,} layers", f"{ran.seconds:8.2f} s", f"{ran.peak_mib:7.1f} MiB at most")
-    start, small, large = found[sizes[0]], sizes[-2], sizes[-1]
-    each = {size: (found[size].seconds - start.seconds) / (size - sizes[0]) for size in (small, large)}
-    line(
-        f"time of a layer, {large:,} to {small:,}", f"{each[large] / each[small]:8.2f} x",
-        f"{bar(each[large] / each[small], 1.25)} (the time of {sizes[0]} layers taken off)",
-    )  # fmt: skip
+    growth({size: ask(size) for size in sizes}, "layer")

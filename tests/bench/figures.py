@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from tests.bench.timing import ratio
+from tests.bench.timing import Ran, ratio
 
 
 def heading(text: str) -> None:
@@ -31,3 +31,27 @@ def against(
         of = ratio(taken, seconds[base])
         said = bar(of, limit) if limit is not None and name in barred else ""
         line(name, f"{statistics.median(taken) * 1000:8.0f} ms", f"{of:6.2f} x", said)
+
+
+def growth(found: dict[int, Ran], of: str) -> None:
+    """How runs grow with their size: each run, then what one more costs in the largest to what it costs in a small one.
+
+    Processor time, so that a busy machine does not bend the line; the start-up, taken from the smallest, is left out.
+    """
+    for size, ran in found.items():
+        line(
+            f"{size:,} {of}s",
+            f"{ran.seconds:8.2f} s",
+            f"{ran.processor:8.2f} s of processor time",
+            f"{ran.peak_mib:7.1f} MiB",
+        )
+    least, *_, large = found
+    small = next(size for size in found if size >= 1_000 or size * 10 == large)
+    small_each, large_each = (
+        (found[size].processor - found[least].processor) / (size - least) for size in (small, large)
+    )
+    line(
+        f"time of a {of}, {large:,} to {small:,}",
+        f"{large_each / small_each:8.2f} x",
+        bar(large_each / small_each, 1.25),
+    )

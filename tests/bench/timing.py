@@ -36,7 +36,7 @@ def environment(**extra: str) -> dict[str, str]:
     """
     dropped = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {**kept, "PYTHONPATH": str(ROOT), **extra}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **extra}
 
 
 def run(
