@@ -34,7 +34,7 @@ def against(
 
 
 def growth(found: dict[int, Ran], of: str) -> None:
-    """How runs grow with their size: each run, then what one more costs in the largest to what it costs in a small one.
+    """How runs grow with their size: each run, then what one more costs in the largest to what it costs in the next.
 
     Processor time, so that a busy machine does not bend the line; the start-up, taken from the smallest, is left out.
     """
@@ -45,8 +45,7 @@ def growth(found: dict[int, Ran], of: str) -> None:
             f"{ran.processor:8.2f} s of processor time",
             f"{ran.peak_mib:7.1f} MiB",
         )
-    least, *_, large = found
-    small = next(size for size in found if size >= 1_000 or size * 10 == large)
+    least, *_, small, large = found
     small_each, large_each = (
         (found[size].processor - found[least].processor) / (size - least) for size in (small, large)
     )
