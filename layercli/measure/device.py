@@ -26,7 +26,7 @@ def choose(plan: Plan) -> Choice:
         return Choice(plan.device)
     size, macs, steps = plan.cost
     if size > REAL_BYTES:
-        why = f"{_si(size)}B of memory would be needed"
+        why = f"{_bytes(size)} of memory would be needed"
     elif macs > REAL_MACS:
         why = f"{_si(macs)}MACs would be needed"
     elif steps > REAL_STEPS:
@@ -39,6 +39,14 @@ def choose(plan: Plan) -> Choice:
             None, f"too much for a real tensor ({why}), and {steps:,} steps take the meta device {seconds:,.0f} s"
         )
     return Choice("meta", f"run on the meta device, which holds no numbers: {why}")
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1023.95:
+            return f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} PiB"
 
 
 def _si(value: float) -> str:

@@ -15,13 +15,13 @@ def on(device: str, size: int = 0, macs: int = 0, steps: int = 0) -> Plan:
     [
         ((0, 0, 0), "cpu", ""),
         ((REAL_BYTES, REAL_MACS, REAL_STEPS), "cpu", ""),
-        ((REAL_BYTES + 1, 0, 0), "meta", "67.1 MB of memory"),
-        ((4 * 10**12, 10**12, 0), "meta", "4.0 TB of memory"),
+        ((REAL_BYTES + 1, 0, 0), "meta", "64.0 MiB of memory"),
+        ((4 * 10**12, 10**12, 0), "meta", "3.6 TiB of memory"),
         ((0, REAL_MACS + 1, 0), "meta", "2.0 GMACs"),
         ((0, 15_470_264_320, META_STEPS), "meta", "15.5 GMACs"),
         ((0, 15_470_264_320, META_STEPS + 1), None, "2,001 steps take the meta device 8 s"),
         ((0, 0, REAL_STEPS + 1), None, "20,001 steps"),
-        ((10**30, 0, 0), "meta", "1,000,000,000,000.0 EB"),
+        ((10**30, 0, 0), "meta", "888,178,419,700,125.2 PiB"),
     ],
 )
 def test_auto(cost: tuple[int, int, int], device: str | None, reason: str) -> None:
