@@ -3,7 +3,6 @@
 from layercli.formula.build import (
     and_,
     at,
-    ceil_div,
     concat,
     dims,
     each,
@@ -36,7 +35,7 @@ from layercli.formula.resolve import Unresolved, decide, resolve, resolve_shape
 from layercli.formula.symbols import symbols
 
 __all__ = [
-    "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "and_", "at", "ceil_div", "concat", "decide", "dims",
+    "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "and_", "at", "concat", "decide", "dims",
     "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_", "latex", "le_", "length", "lt_", "max_",
     "min_", "ne_", "not_", "num", "number", "or_", "product", "replace", "resolve", "resolve_shape", "run", "size",
     "slice_", "substitute", "sym", "symbols", "text", "total", "when",

@@ -93,11 +93,6 @@ def floor_(value: Expr) -> Expr:
     return Op("floor", (value,))
 
 
-def ceil_div(a: Operand, b: Operand) -> Expr:
-    """a / b rounded up."""
-    return -(-lift(a) // lift(b))
-
-
 def total(terms: Iterable[Expr]) -> Expr:
     """The sum; 0 of nothing."""
     return _chain("+", terms, 0)

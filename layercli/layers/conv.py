@@ -26,6 +26,7 @@ from layercli.layers.kinds import Int, Sizes, Word
 from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
+    DEFAULT_INPUT,
     SPATIAL,
     C,
     N,
@@ -40,8 +41,6 @@ from layercli.layers.vocabulary import (
     stride,
     word,
 )
-
-DEFAULT_INPUT = {1: (1, 3, 16), 2: (1, 3, 16, 16), 3: (1, 3, 8, 16, 16)}
 
 _out, _in, _g = sym("out", "number of filters"), sym("in_channels"), sym("g", "number of groups")
 _bias = sym("bias")

@@ -7,6 +7,7 @@ from layercli.layers.definition import Key, Layer, Let, Need, Out, Same, TensorI
 from layercli.layers.kinds import Int
 from layercli.layers.vocabulary import (
     BATCH,
+    DEFAULT_INPUT,
     SMALL,
     SPATIAL,
     C,
@@ -19,8 +20,6 @@ from layercli.layers.vocabulary import (
     spatial,
     stride,
 )
-
-DEFAULT_INPUT = {1: (1, 3, 16), 2: (1, 3, 16, 16), 3: (1, 3, 8, 16, 16)}
 
 _CEIL = sym("ceil_mode")
 

@@ -11,6 +11,9 @@ from layercli.layers.kinds import LARGEST, Flag, Int, Kind, Sizes, Word
 SPATIAL: dict[int, tuple[str, ...]] = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 """The names of the spatial axes, by their number, as torch's documentation has them."""
 
+DEFAULT_INPUT = {1: (1, 3, 16), 2: (1, 3, 16, 16), 3: (1, 3, 8, 16, 16)}
+"""What a layer over so many spatial axes is fed where no input is given."""
+
 N = sym("N", "batch size")
 C = sym("C", "channels of the input")
 X = sym("X", "shape of the input")
