@@ -133,7 +133,7 @@ class Report:
             "trainable_params": params,
             "buffers": sum(bound.buffers for bound in owners),
             "macs": known,
-            "flops": None if known is None else 2 * known,
+            "flops": None if known is None else sum(row.bound.sizes["flops"] for row in rows),
             "param_bytes": sum(param_bytes(bound) for bound in owners),
             "activation_bytes": sum(_bytes(flow) for row in rows for flow in tensors(row.bound.outputs)),
             "saved_bytes": None,

@@ -9,7 +9,7 @@ from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.keys import Given
 from layercli.analysis.match import Matcher, arrange
 from layercli.analysis.settle import Reader, publish, read
-from layercli.analysis.variant import Shaped, ShapedTree, Tensor, Variant
+from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
 from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Copies, Key, Layer, Need
@@ -61,7 +61,7 @@ class Bound(NamedTuple):
     @property
     def macs(self) -> int | None:
         """Multiply-adds of one call; None where no formula gives them."""
-        return None if self.layer.macs_unknown else int(self.sizes["macs"])
+        return None if self.layer.macs_unknown else int(self.sizes[MACS.name])
 
     def names(self) -> dict[str, str]:
         """Symbols that are shown without their axis, because the key holds one value for all axes."""

@@ -31,6 +31,9 @@ GENERATE_AFTER = 8
 """Uses after which generating a function pays: it costs about as much as computing this often by the tree."""
 
 
+MACS = Sym("MACs", "multiply-adds, two FLOPs each")
+
+
 class Shaped(NamedTuple):
     """An output that is there under this structure: its definition and its axes."""
 
@@ -154,7 +157,8 @@ class Variant:
             if tensors:
                 lines.append(Line(kind, kind, self._count(tensors), kind))
         if not self.layer.macs_unknown and self.layer.macs != Num(0):
-            lines.append(Line("macs", "MACs", resolve(self.layer.macs, self.known), "macs"))
+            lines.append(Line("macs", "MACs", resolve(self.layer.macs, self.known), MACS.name))
+            lines.append(Line("flops", "FLOPs", 2 * MACS, "flops"))
         return tuple(lines)
 
     @cached_property
@@ -173,8 +177,8 @@ class Variant:
         for axis, window in enumerate(self.layer.window or ()):
             parts = window._asdict().items()
             steps += [(f"window.{axis}.{part}", resolve(expr, self.known)) for part, expr in parts]
-        for name in ("params", "buffers", "macs"):
-            if not any(line.of == name for line in self.lines):
+        for name in ("params", "buffers", MACS.name, "flops"):
+            if not any(line.result == name for line in self.lines):
                 steps.append((name, Num(0)))
         steps.append(("steps", resolve(self.layer.steps, self.known)))
         return tuple(steps)

@@ -179,19 +179,7 @@ def _formulas(report: Report, row: Row, waiting: bool) -> Table:
                 *_torch_cells(found.get(formula.of), waiting),
             )
         )
-    macs = row.bound.macs
-    if macs:
-        rows.append(
-            (
-                Cell("FLOPs", "strong"),
-                Cell("2*MACs"),
-                Cell(f"= 2*{macs}", "dim"),
-                Cell(f"{2 * macs:,}", "strong"),
-                Cell(""),
-                Cell(""),
-            )
-        )
-    elif macs is None:
+    if row.bound.macs is None:
         rows.append(
             (Cell("MACs", "strong"), Cell(row.bound.layer.macs_unknown), Cell(""), Cell("unknown"), Cell(""), Cell(""))
         )

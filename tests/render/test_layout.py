@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from layercli.analysis.variant import Variant
 from layercli.analysis.walk import Analysis, Options, analyse_module, analyse_spec
 from layercli.measurement import FAILED, MEASURED, Measurement
 from layercli.plan import Input, Literal, Module, Packing, Tensor
@@ -235,7 +236,8 @@ def test_a_rejected_design_has_no_verdict() -> None:
 def test_an_unknown_figure_is_called_unknown() -> None:
     row = CONV.rows[0]
     layer = row.bound.layer._replace(macs_unknown="it depends on the values")
-    report = Report(CONV._replace(rows=(row._replace(bound=row.bound._replace(layer=layer)),)), None, "no")
+    bound = row.bound._replace(layer=layer, variant=Variant(layer, row.bound.variant.known))
+    report = Report(CONV._replace(rows=(row._replace(bound=bound),)), None, "no")
     for form, text in forms(report).items():
         assert "unknown" in text, form
         assert "it depends on the values" in text, form
