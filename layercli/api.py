@@ -40,8 +40,7 @@ def analyze(
         raise ValueError(f"input is a shape such as (1, 3, 16, 16), not {input!r}")
     shapes = [(None, input)] if input is not None else []
     feeds = [
-        decode_input({"shape": list(shape)}, dtype or "float32")._replace(name=name)
-        for name, shape in [*shapes, *(inputs or {}).items()]
+        decode_input({"shape": list(shape)})._replace(name=name) for name, shape in [*shapes, *(inputs or {}).items()]
     ]
     analysis = analyse_spec(parse(spec), feeds, Options(mode=mode, dtype=dtype, device=device))
     if analysis.plan is None or not run:

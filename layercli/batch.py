@@ -113,7 +113,7 @@ def _question(data: dict[str, Any], options: Options) -> Question:
         raise LayerError("io.key", 'a line has either "spec" or "layer"', fix='write {"spec": "relu", "input": [1, 3]}')
     if "spec" in data and ("args" in data or "kwargs" in data):
         raise LayerError("io.key", '"args" and "kwargs" are for a "layer"', fix="write the keys in the spec")
-    inputs = _inputs(data, dtype or "float32")
+    inputs = _inputs(data)
     if "layer" in data:
         try:
             module = decode_module(data)
@@ -128,7 +128,7 @@ def _question(data: dict[str, Any], options: Options) -> Question:
     return Question(data.get("id"), lambda analyser: analyse_spec(spec, inputs, local, analyser), mode, local.dtype)
 
 
-def _inputs(data: dict[str, Any], dtype: str) -> tuple[Input, ...]:
+def _inputs(data: dict[str, Any]) -> tuple[Input, ...]:
     if "inputs" in data and "input" in data:
         raise LayerError("io.key", 'a line has either "input" or "inputs"', fix='put all into "inputs"')
     if "inputs" in data:
@@ -142,6 +142,6 @@ def _inputs(data: dict[str, Any], dtype: str) -> tuple[Input, ...]:
     if not listed and "spec" in data:
         raise LayerError("io.input", "the line has no input", fix='write "input": [1, 3, 16, 16]')
     try:
-        return tuple(decode_input(item, dtype) for item in listed)
+        return tuple(decode_input(item) for item in listed)
     except Unreadable as error:
         raise LayerError("io.value", str(error), fix='write {"shape": [1, 3, 16, 16], "dtype": "float32"}') from None

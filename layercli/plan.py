@@ -28,6 +28,7 @@ class Tensor(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: str = "float32"
+    """Empty where none is said: the layer that takes it settles it before torch is asked."""
     values: tuple[Any, ...] | None = None
     low: int | float | None = None
     high: int | float | None = None
@@ -187,8 +188,11 @@ def encode_input(item: Input) -> Any:
     return {**data, "name": item.name} if isinstance(data, dict) else {"value": data, "name": item.name}
 
 
-def decode_input(data: Any, dtype: str = "float32") -> Input:
-    """One entry of ``inputs``: an array is a shape, an object says more, null is None; ``dtype`` where none is said."""
+def decode_input(data: Any, dtype: str = "") -> Input:
+    """One entry of ``inputs``: an array is a shape, an object says more, null is None; ``dtype`` where none is said.
+
+    An empty dtype is settled by the layer that takes the input.
+    """
     if isinstance(data, dict) and "name" in data:
         rest = {key: item for key, item in data.items() if key != "name"}
         return Input(decode_feed(rest, dtype), str(data["name"]))
@@ -206,7 +210,7 @@ def encode_feed(feed: Feed) -> Any:
     return {"tuple": [encode_feed(item) for item in feed]}
 
 
-def decode_feed(data: Any, dtype: str = "float32") -> Feed:
+def decode_feed(data: Any, dtype: str = "") -> Feed:
     """A fed value from JSON; Unreadable says what is off."""
     if data is None:
         return None
@@ -250,7 +254,7 @@ def _decode_tensor(data: Any, default: str = "float32") -> Tensor:
     if not all(map(_is_size, shape)):
         raise Unreadable(f"a shape is an array of sizes, none negative, not {shape}")
     dtype = data.get("dtype", default)
-    if not isinstance(dtype, str) or dtype not in ITEM_SIZE:
+    if dtype != default and (not isinstance(dtype, str) or dtype not in ITEM_SIZE):
         raise Unreadable(f"{dtype!r} is no dtype known here: {', '.join(ITEM_SIZE)}")
     values = data.get("values")
     if values is not None and not isinstance(values, list):

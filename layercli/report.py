@@ -130,7 +130,7 @@ class Report:
         known = None if None in macs else sum(value for value in macs if value is not None)
         return {
             "params": params,
-            "trainable_params": params,
+            "trainable_params": sum(bound.trainable for bound in owners),
             "buffers": sum(bound.buffers for bound in owners),
             "macs": known,
             "flops": None if known is None else sum(row.bound.sizes["flops"] for row in rows),
@@ -242,7 +242,7 @@ def _checks(analysis: Analysis, found: Measurement) -> Iterator[Check]:
             for name in {**ours, **theirs}:
                 mine, torch = ours.get(name), theirs.get(name)
                 yield Check(f"{kind}.{name}", row.path, None if mine is None else list(mine), torch)
-        yield Check("trainable_params", row.path, bound.params, weights.trainable)
+        yield Check("trainable_params", row.path, bound.trainable, weights.trainable)
     if found.macs is not None and not any(row.bound.macs is None for row in analysis.rows):
         path = analysis.rows[0].path if len(analysis.rows) == 1 else ""
         yield Check("macs", path, sum(row.bound.macs or 0 for row in analysis.rows), found.macs)
@@ -304,7 +304,7 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "outputs": as_json(bound.outputs),
         "params": {
             "total": bound.params,
-            "trainable": bound.params,
+            "trainable": bound.trainable,
             "tensors": {name: list(shape) for name, shape in bound.tensors(variant.params).items()},
             "shared_with": row.shares,
         },

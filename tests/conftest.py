@@ -21,6 +21,12 @@ from jsonschema import Draft202012Validator
 PACKAGE_PARENT = pathlib.Path(__file__).resolve().parents[1]
 
 
+def pytest_configure() -> None:
+    """Where texts are written anew, the index of layers comes first: a process of its own, for this one reads it."""
+    if os.environ.get("LAYERCLI_UPDATE"):
+        subprocess.run([sys.executable, "-m", "tests.layers.write_index"], check=True, cwd=PACKAGE_PARENT)
+
+
 # --- documents -----------------------------------------------------------------------------------------------------
 
 

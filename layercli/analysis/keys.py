@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from layercli.errors import LayerError, Span, short
 from layercli.layers import suggest
 from layercli.layers.definition import REQUIRED, Key, Layer
-from layercli.layers.kinds import shown
-from layercli.plan import DType, Module
+from layercli.layers.kinds import Part, Weights, Word, shown
+from layercli.plan import DType, Module, Tensor
 from layercli.spec import Argument, Op
 
 FACTORY = ("device", "dtype")
@@ -27,7 +27,9 @@ class Given(NamedTuple):
 
 def from_module(layer: Layer, module: Module) -> Given:
     """The arguments of torch's constructor by name; refuses what Python's call would refuse."""
-    factory = FACTORY if layer.params or layer.buffers else ()
+    if layer.ignores_arguments:
+        return Given({}, {}, shell=False)
+    factory = FACTORY if layer.factory and (layer.params or layer.buffers) else ()
     order = (*(key.name for key in layer.keys if not key.keyword_only), *factory)
     names = (*order, *(key.name for key in layer.keys if key.keyword_only))
     if len(module.args) > len(order):
@@ -72,17 +74,19 @@ def from_op(layer: Layer, op: Op) -> Given:
     spans: dict[str, Span] = {}
     positional = iter(layer.positional)
     for argument in op.arguments:
-        key = _key(layer, argument, positional, op)
-        if key.name in values:
+        part, key = _key(layer, argument, positional, op)
+        into = values if part is None else values.setdefault(part.name, {})
+        if key.name in into:
             raise LayerError(
                 "spec.duplicate-key", f"{key.name} is given twice", span=argument.span, fix="leave one of them out"
             )
-        values[key.name] = _value(layer, key, argument)
+        into[key.name] = _value(key, argument)
         spans[key.name] = argument.items[0].span._replace(end=argument.items[-1].span.end)
     return Given(values, spans, shell=True, span=op.span)
 
 
-def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> Key:
+def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> tuple[Key | None, Key]:
+    """The key that an argument is for, and the part of the layer that it belongs to."""
     if argument.name is None:
         name = next(positional, None)
         if name is None:
@@ -95,10 +99,13 @@ def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> Key:
             )
         found = layer.key(name)
         assert found is not None
-        return found
+        return None, found
     key = layer.key(argument.name)
-    if key is None:
-        names = [name for key in layer.keys for name in key.names]
+    if key is not None and key in layer.shell_keys:
+        return None, key
+    inner = layer.part_of(argument.name)
+    if inner is None:
+        names = [name for key in layer.shell_keys for name in key.names]
         near = suggest(argument.name, names)
         raise LayerError(
             "spec.unknown-key",
@@ -107,7 +114,7 @@ def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> Key:
             fix=f"did you mean {near[0]}?" if near else f"its keys are {', '.join(names) or 'none'}",
             suggestions=near,
         )
-    return key
+    return inner
 
 
 def _step_or_key(layer: Layer, argument: Argument, op: Op) -> str:
@@ -122,11 +129,11 @@ def _step_or_key(layer: Layer, argument: Argument, op: Op) -> str:
     if len(values) == len(layer.positional) + 1 and layer.keys and layer.keys[0].infer is not None:
         rest = " ".join(values[1:])
         return f"{layer.keys[0].name} is inferred, and comes first in torch only: write {layer.name} {short(rest)}"
-    others = [key.names[-1] for key in layer.keys if key.name not in layer.positional]
+    others = [key.names[-1] for key in layer.shell_keys if key.name not in layer.positional]
     return f"name the key, such as {others[0]}={short(item.text)}" if others else f"leave {short(item.text)} out"
 
 
-def _value(layer: Layer, key: Key, argument: Argument) -> Any:
+def _value(key: Key, argument: Argument) -> Any:
     for item in argument.items:
         if item.kind == "word" and item.value not in key.kind.words:
             words = key.kind.words
@@ -139,4 +146,25 @@ def _value(layer: Layer, key: Key, argument: Argument) -> Any:
                 "type.value", f"{key.name} is {key.kind.describe}, not {shown(item.text)}", span=item.span, fix=fix,
                 suggestions=near,
             )  # fmt: skip
-    return tuple(item.value for item in argument.items) if argument.is_tuple else argument.items[0].value
+    value = tuple(item.value for item in argument.items) if argument.is_tuple else argument.items[0].value
+    if value is None and isinstance(key.kind, Word) and "none" in key.kind.words:
+        return "none"  # where it is one of torch's words, such as reduction="none"
+    if isinstance(key.kind, Weights) and value is not None:
+        return _weights(key, argument)
+    if isinstance(key.kind, Part) and not isinstance(value, bool):
+        raise LayerError(
+            "type.value", f"{key.name} is {key.kind.describe}, not {shown(value)}", span=argument.items[0].span,
+            fix=f"write {key.names[-1]}=true",
+        )  # fmt: skip
+    return value
+
+
+def _weights(key: Key, argument: Argument) -> Tensor:
+    """A tensor of the shape that is written: its numbers are made up, between 0 and 1."""
+    for item in argument.items:
+        if item.kind != "int" or not isinstance(item.value, int) or item.value < 0:
+            raise LayerError(
+                "type.value", f"{key.name} is {key.kind.describe}, not {shown(item.text)}", span=item.span,
+                fix=f"write {key.names[-1]}=10 for a tensor of 10 numbers",
+            )  # fmt: skip
+    return Tensor(tuple(int(item.value or 0) for item in argument.items), low=0, high=1)

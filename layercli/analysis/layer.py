@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.keys import Given
 from layercli.analysis.match import Matcher, arrange
-from layercli.analysis.settle import Reader, publish, read
+from layercli.analysis.settle import Making, Reader, publish, read
 from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
-from layercli.formula import Expr, Sym, evaluate, number, resolve, resolve_shape
-from layercli.layers.definition import Copies, Key, Layer, Need
-from layercli.layers.dtypes import INTEGERS
+from layercli.formula import Expr, Sym, decide, evaluate, number, resolve, resolve_shape
+from layercli.layers.definition import Copies, Key, Layer, Need, TensorIn, ValueIn
+from layercli.layers.dtypes import INTEGERS, promoted
 from layercli.layers.kinds import LARGEST
-from layercli.plan import ITEM_SIZE, elements, span
+from layercli.plan import ITEM_SIZE, Literal, elements, span
 
 VARIANTS_KEPT = 4096
 MOST_TENSORS = 100_000
@@ -45,13 +45,21 @@ class Bound(NamedTuple):
     outputs: tuple[Tree, ...]
     dtype: str
     """The dtype of the parameters."""
-    labels: tuple[str, ...]
-    """What the axes of the first input are called."""
+    labels: Mapping[str, tuple[str, ...]]
+    """What the axes of each input are called, by the input's name."""
+    assumed: tuple[TensorIn, ...] = ()
+    """The inputs that were left out on the command line and are taken from others, or assumed."""
 
     @property
     def params(self) -> int:
         """Numbers in the parameters."""
         return int(self.sizes["params"])
+
+    @property
+    def trainable(self) -> int:
+        """Those of the numbers in the parameters that training changes."""
+        frozen = self.layer.frozen
+        return 0 if frozen is not None and decide(frozen, self.variant.known) else self.params
 
     @property
     def buffers(self) -> int:
@@ -100,6 +108,18 @@ class Bound(NamedTuple):
                 named[param.name.format(**indices)] = sizes
         return named
 
+    def folded(self, listed: tuple[Tensor, ...]) -> dict[str, tuple[int, ...]]:
+        """As :meth:`tensors`, copies by one name: ``layers.0..5.linear1.weight``."""
+        named: dict[str, tuple[int, ...]] = {}
+        for param, _, results in listed:
+            labels = [self._labels(copy) for copy in param.copies]
+            spans = [f"{each[0]}..{each[-1]}" if len(each) > 2 else "" for each in labels]
+            several = [[span] if span else each for span, each in zip(spans, labels)]
+            for chosen in product(*several):
+                indices = {copy.variable: label for copy, label in zip(param.copies, chosen)}
+                named[param.name.format(**indices)] = tuple(self.sizes[name] for name in results)
+        return named
+
     def tensor_count(self) -> int:
         """How many parameters there are, each copy counted."""
         return sum(prod(self._times(copy) for copy in tensor.param.copies) for tensor in self.variant.params)
@@ -108,8 +128,7 @@ class Bound(NamedTuple):
         return int(evaluate(self.variant.resolved(copy.times), self.sizes))
 
     def _labels(self, copy: Copies) -> Sequence[str]:
-        times = self._times(copy)
-        return copy.labels[:times] if copy.labels else [str(copy.start + index) for index in range(times)]
+        return [copy.label(number) for number in range(self._times(copy))]
 
 
 class Analyser:
@@ -128,22 +147,35 @@ class Analyser:
             reader = self._readers[layer.name] = Reader(layer)
         settled = reader.settle(given)
         known, sizes = settled.known, settled.sizes
-        parameters = given.dtype or self.dtype or "float32"
-        known.update(training=self.mode == "train", batched=True, packed=False)
+        parameters = given.dtype or next(iter(settled.dtypes), self.dtype) or "float32"
+        if self.dtype and not layer.factory:  # the module is made and then turned to the run's dtype, weights and all
+            known.update({f"{key.name}_dtype": self.dtype for key in reader.weights if known[f"{key.name}_given"]})
+        known.update(training=self.mode == "train", batched=True, packed=False, parameters_dtype=parameters)
         structure = [len(value) if isinstance(value, tuple) else value for value in known.values()]
-        matcher = Matcher(layer, sizes, known, parameters)
+        matcher = Matcher(layer, sizes, known, parameters, self.dtype or "float32")
         arranged = arrange(layer, inputs, given.shell)
+        assumed: list[TensorIn] = []
         for item in layer.inputs:
-            matcher.match(item, arranged.get(item.name))
-        for key in settled.missing:
-            value = read(key, _inferred(key, known, sizes), given.span)
-            settled.values[key.name] = value
-            publish(key, value, settled)
+            if item.name not in arranged and isinstance(item, TensorIn) and given.shell and not item.optional:
+                again = item.like and (item.like_where is None or decide(item.like_where, known))
+                arranged[item.name] = arranged[item.like] if again else matcher.assumed(item)
+                assumed.append(item if again else item._replace(like=""))
+            if item.name in arranged:
+                said = arranged[item.name]
+                explicit = Literal(None) if said is None and isinstance(item, ValueIn) and item.kind else said
+                taken = matcher.match(item, explicit)
+                arranged[item.name] = None if said is None else taken
+            else:
+                matcher.match(item, None)
+        arranged = {item.name: arranged[item.name] for item in layer.inputs if item.name in arranged}
+        for key, prefix, values in settled.missing:
+            value = values[key.name] = read(key, _inferred(key, known, sizes), given.span)
+            publish(key, value, settled, prefix)
             structure.append(len(value) if isinstance(value, tuple) else None)
         if layer.facts:
             everything = {**known, **sizes}
-            for name, condition in layer.facts.items():
-                known[name] = bool(evaluate(condition, everything))
+            for name, fact, shaped in reader.facts:
+                known[name] = bool(evaluate(resolve(fact, known) if shaped else fact, everything))
                 structure.append(known[name])
         variant = self._variant(layer, known, (layer.name, *structure, *matcher.signature))
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
@@ -154,9 +186,19 @@ class Analyser:
         _check_sizes(layer, variant, sizes, given)
         first = next(tensors(arranged[layer.inputs[0].name]), None)
         assert first is not None
-        outputs = tuple(_flow(shaped, sizes, first, matcher.integers_become) for shaped in variant.outputs)
-        args = {key.name: settled.values[key.name] for key in layer.keys}
-        return Bound(layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels)
+        dtypes = {"parameters": parameters, "input": first.dtype}
+        if first.dtype in INTEGERS and matcher.integers_become:
+            dtypes["input"] = matcher.integers_become
+        if variant.promotes:
+            dtypes["promoted"] = promoted((flow.dtype, bool(flow.shape)) for flow in tensors(tuple(arranged.values())))
+        outputs = tuple(_flow(shaped, sizes, first, dtypes, known) for shaped in variant.outputs)
+        args = {
+            key.name: value.module() if isinstance(value := settled.values[key.name], Making) else value
+            for key in layer.keys
+        }
+        return Bound(
+            layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels, tuple(assumed)
+        )  # fmt: skip
 
     def _variant(self, layer: Layer, known: dict[str, Any], key: tuple[Any, ...]) -> Variant:
         variant = self._variants.get(key)
@@ -218,17 +260,19 @@ def _every(tree: Sequence[ShapedTree]) -> Iterator[Shaped]:
             yield from _every(item)
 
 
-def _flow(shaped: ShapedTree, sizes: Mapping[str, Any], first: Flow, integers_become: str) -> Tree:
+def _flow(
+    shaped: ShapedTree, sizes: Mapping[str, Any], first: Flow, dtypes: Mapping[str, str], known: Mapping[str, Any]
+) -> Tree:
+    """An output as it flows on; ``dtypes`` says what the words of a definition stand for."""
     if shaped is None:
         return None
     if not isinstance(shaped, Shaped):
-        return tuple(_flow(item, sizes, first, integers_become) for item in shaped)
-    dtype = first.dtype if shaped.out.dtype == "input" else shaped.out.dtype
-    if dtype in INTEGERS and shaped.out.dtype == "input":
-        dtype = integers_become or dtype
+        return tuple(_flow(item, sizes, first, dtypes, known) for item in shaped)
+    said = shaped.out.dtype
+    dtype = said if isinstance(said, str) else decide(said, known)
     return Flow(
         tuple(sizes[name] for name in shaped.sizes),
-        dtype,
+        dtypes.get(dtype, dtype),
         tuple(axis.label for axis in shaped.axes),
         first.batch_sizes if shaped.out.packed else None,
     )

@@ -7,12 +7,12 @@ from typing import Any
 
 from layercli.analysis.flow import Flow, Tree
 from layercli.errors import LayerError
-from layercli.formula import Axis, Sym, decide
+from layercli.formula import Axis, Sym, decide, evaluate, resolve_shape
 from layercli.layers import did_you_mean, suggest
 from layercli.layers.definition import Form, InputDef, Layer, TensorIn, TupleIn, ValueIn
-from layercli.layers.dtypes import RULES
-from layercli.layers.kinds import LARGEST, BadValue, Kind, shown
-from layercli.plan import Input, Literal, Packing, Tensor, span
+from layercli.layers.dtypes import RULES, DTypeRule
+from layercli.layers.kinds import BadValue, Kind, shown
+from layercli.plan import Literal
 
 
 def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool) -> dict[str, Any]:
@@ -47,9 +47,14 @@ def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool)
     for item in layer.inputs:
         if isinstance(item, TupleIn) and isinstance(taken.get(item.name), dict):
             taken[item.name] = _gathered(layer, item, taken[item.name])
-        if item.name not in taken and not item.optional:
+        if item.name not in taken and not item.optional and not (shell and _left_out(item)):
             raise LayerError("type.inputs", f"{layer.name} needs the input {item.name}", fix=f"give it: {item.meaning}")
     return taken
+
+
+def _left_out(item: InputDef) -> bool:
+    """Whether the command line may leave it out: it is taken over from another input, or assumed."""
+    return isinstance(item, TensorIn) and (bool(item.like) or item.infer is not None)
 
 
 def _gathered(layer: Layer, item: TupleIn, parts: dict[str, Any]) -> tuple[Any, ...]:
@@ -72,39 +77,59 @@ def _counted(names: Sequence[str]) -> str:
     return f"{len(names)} input{'' if len(names) == 1 else 's'} ({', '.join(names)})"
 
 
-def as_literals(layer: Layer, inputs: Sequence[Input]) -> tuple[Input, ...]:
-    """On the command line a shape may stand for an argument that is no tensor: ``-i output_size=18,15``."""
-    settings = {item.name for item in layer.inputs if isinstance(item, ValueIn)}
-    order = [item.name for item in layer.inputs]
-    return tuple(
-        Input(Literal(item.feed.shape), item.name)
-        if isinstance(item.feed, Tensor) and (item.name or "".join(order[position : position + 1])) in settings
-        else item
-        for position, item in enumerate(inputs)
-    )
-
-
 class Matcher:
     """Collects what the inputs say: sizes by symbol, structure by symbol, and a key that tells structures apart."""
 
-    def __init__(self, layer: Layer, sizes: dict[str, Any], known: dict[str, Any], parameters: str) -> None:
+    def __init__(
+        self, layer: Layer, sizes: dict[str, Any], known: dict[str, Any], parameters: str, usual: str = "float32"
+    ) -> None:
         self.layer = layer
         self.sizes = sizes
         self.known = known
         self.parameters = parameters
         """The dtype of the layer's parameters."""
+        self.usual = usual
+        """The dtype of an input that says none and may have it."""
+        self.first_dtype = ""
         self.signature: list[Any] = []
-        self.labels: tuple[str, ...] = ()
-        """What the axes of the first input are called."""
+        self.labels: dict[str, tuple[str, ...]] = {}
+        """What the axes of each input are called."""
         self.integers_become = ""
         """The dtype that integers come out in, where that is another."""
         self._reserved = {symbol.name for key in layer.keys for symbol in key.symbols}
 
-    def match(self, item: InputDef, value: Tree) -> None:
-        """Takes one argument in; LayerError where the layer does not take it."""
+    def assumed(self, item: TensorIn) -> Flow:
+        """What an input is taken for that the command line leaves out."""
+        assert item.infer is not None
+        return Flow(tuple(evaluate(axis.size, self.sizes) for axis in resolve_shape(item.infer, self.known)), "")
+
+    def match(self, item: InputDef, value: Tree) -> Tree:
+        """Takes one argument in, and gives it with its dtype; LayerError where the layer does not take it."""
+        value = self._with_dtype(item, value)
+        self._take(item, value)
+        return value
+
+    def _with_dtype(self, item: InputDef, value: Tree) -> Tree:
+        """The value with the dtype that it is taken to have, where it says none."""
+        if isinstance(item, TensorIn) and isinstance(value, Flow) and not value.dtype:
+            accepted = self._rule(item).accepts
+            self.known[f"{item.name}_rank"] = len(value.shape)
+            said = item.usual if isinstance(item.usual, str) else decide(item.usual, self.known)
+            return value._replace(dtype=said or (self.usual if self.usual in accepted else accepted[0]))
+        if isinstance(item, TupleIn) and isinstance(value, tuple) and not isinstance(value, (Flow, Literal)):
+            parts = zip(item.items, value)
+            return (*(self._with_dtype(part, inner) for part, inner in parts), *value[len(item.items) :])
+        return value
+
+    def _take(self, item: InputDef, value: Tree) -> None:
         if isinstance(item, ValueIn) and item.kind is not None:
             self._setting(item, item.kind, value)
             return
+        if isinstance(item, TensorIn) and item.instead is not None:
+            self.known[f"{item.name}_listed"] = isinstance(value, Literal)
+            if isinstance(value, Literal):
+                self._instead(item.name, _read(item.name, item.instead, value.value))
+                return
         given = value is not None
         self.known[f"{item.name}_given"] = given
         self.signature.append(given)
@@ -137,9 +162,8 @@ class Matcher:
             if star:
                 self._leading(star, value, fixed)
             self.sizes.update(zip(fixed, value.shape[len(value.shape) - len(fixed) :]))
-            if not self.labels:
-                leading = tuple(axis.label for axis in self.known[star]) if star else ()
-                self.labels = (*leading, *fixed)
+            leading = tuple(axis.label for axis in self.known[star]) if star else ()
+            self.labels[item.name] = (*leading, *fixed)
             if form.packed:
                 assert value.batch_sizes is not None
                 self.sizes["N"] = value.batch_sizes[0] if value.batch_sizes else 0
@@ -173,16 +197,27 @@ class Matcher:
         return LayerError(
             "shape.rank",
             f"{self.layer.name} takes {told}, but its {item.name} has {len(value.shape)} axes: {got}",
-            fix=f"give it {' or '.join(str(len(axes)) for axes in wanted)} axes",
+            fix=f"give it {' or '.join(dict.fromkeys(map(_ranks, wanted)))} axes",
         )
 
+    def _rule(self, item: TensorIn) -> DTypeRule:
+        return RULES[item.dtypes if isinstance(item.dtypes, str) else decide(item.dtypes, self.known)]
+
     def _dtype(self, item: TensorIn, value: Flow) -> None:
-        rule = RULES[item.dtypes if isinstance(item.dtypes, str) else decide(item.dtypes, self.known)]
+        rule = self._rule(item)
+        self.first_dtype = self.first_dtype or value.dtype
+        if item.tells_dtype:
+            self.known[f"{item.name}_dtype"] = value.dtype
+            self.signature.append(value.dtype)
         self.integers_become = self.integers_become or rule.integers_become
         if value.dtype not in rule.accepts:
             raise LayerError(
                 "torch.dtype", f"{self.layer.name} does not take {value.dtype} on the CPU", fix=f"use {rule.accepts[0]}"
             )
+        if rule.as_input and value.dtype != self.first_dtype:
+            first = self.layer.inputs[0].name
+            message = f"{_called(item)} is {value.dtype}, but the {first} is {self.first_dtype}"
+            raise LayerError("torch.dtype", message, fix=f"give {self.first_dtype}")
         mixed = rule.halves_too and self.parameters == "float32" and value.dtype in ("float16", "bfloat16")
         if rule.as_parameters and value.dtype != self.parameters and not mixed:
             raise LayerError(
@@ -202,19 +237,25 @@ class Matcher:
 
     def _setting(self, item: ValueIn, kind: Kind, value: Tree) -> None:
         """A flag or word of the call, known to formulas by its name."""
-        try:
-            read = kind.read(value.value if isinstance(value, Literal) else item.default)
-        except BadValue as bad:
-            raise LayerError(bad.code, f"{item.name} {bad.message}", fix=bad.fix) from None
+        read = _read(item.name, kind, value.value if isinstance(value, Literal) else item.default)
         self.known[item.name] = read
         self.signature.append(read)
+
+    def _instead(self, name: str, numbers: Any) -> None:
+        """Numbers in a tensor's place; several are known as a shape."""
+        listed = numbers if isinstance(numbers, tuple) else ()
+        labels = [f"{name}{index}" for index in range(len(listed))]
+        self.known[name] = tuple(Axis(label, Sym(label, f"{name}[{index}]")) for index, label in enumerate(labels))
+        self.known[f"{name}_given"] = False
+        self.sizes.update(zip(labels, listed))
+        self.signature.append(("numbers", len(listed)))
 
     def _value(self, item: ValueIn, value: Tree) -> None:
         if not isinstance(value, Literal):
             raise LayerError("type.inputs", f"the input {item.name} is no tensor", fix="give sizes")
-        sizes = value.value if isinstance(value.value, tuple) else (value.value,)
-        if not all(isinstance(size, int) for size in sizes):
-            raise LayerError("type.inputs", f"{item.name} is made of integers, not {value.value!r}", fix="give sizes")
+        sizes = value.value
+        if not isinstance(sizes, tuple) or not all(isinstance(size, int) for size in sizes):
+            raise LayerError("type.inputs", f"{item.name} is a tuple of integers, not {sizes!r}", fix="give sizes")
         for number, form in enumerate(item.forms):
             names = form.axes.split()
             if len(names) == len(sizes) and self._holds(form):
@@ -227,6 +268,18 @@ class Matcher:
         )
 
 
+def _ranks(axes: Sequence[str]) -> str:
+    """How many axes a form has."""
+    return f"{len(axes) - 1} or more" if axes and axes[0].startswith("*") else str(len(axes))
+
+
+def _read(name: str, kind: Kind, value: Any) -> Any:
+    try:
+        return kind.read(value)
+    except BadValue as bad:
+        raise LayerError(bad.code, f"{name} {bad.message}", fix=bad.fix) from None
+
+
 def _called(item: TensorIn) -> str:
     return "the input" if item.name == "input" else f"the input {item.name}"
 
@@ -237,32 +290,3 @@ def _axis_name(axis: str) -> str:
 
 def _said(value: Tree) -> str:
     return "a tuple" if isinstance(value, tuple) and not isinstance(value, Literal) else "another value"
-
-
-def refused(item: Input) -> LayerError | None:
-    """Why torch cannot make this input: too many bytes, or what ``pack_padded_sequence`` asks of it."""
-    feed = item.feed
-    if not isinstance(feed, Tensor):
-        return None
-    if span(feed.shape) > LARGEST // 16:
-        message = f"an input of {','.join(map(str, feed.shape))} is more than torch can count: its bytes are in 64 bits"
-        return LayerError("torch.overflow", message, fix="use smaller sizes")
-    problem = _packing_problem(feed.shape, feed.packed) if feed.packed else ""
-    fix = "give one length per sequence, from 1 to the padded length"
-    return LayerError("shape.packing", problem, fix=fix) if problem else None
-
-
-def _packing_problem(shape: tuple[int, ...], packing: Packing) -> str:
-    lengths = packing.lengths
-    if len(shape) < 2:
-        return "a sequence is packed from a tensor with a time and a batch axis"
-    batch, steps = (shape[0], shape[1]) if packing.batch_first else (shape[1], shape[0])
-    if len(lengths) != batch:
-        return f"there are {len(lengths)} lengths for a batch of {batch}"
-    if min(lengths, default=0) < 1:
-        return "every length must be at least 1"
-    if max(lengths) > steps:
-        return f"a length of {max(lengths)} is more than the {steps} steps there are"
-    if packing.enforce_sorted and list(lengths) != sorted(lengths, reverse=True):
-        return "with enforce_sorted the lengths must not grow"
-    return ""

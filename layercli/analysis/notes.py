@@ -40,11 +40,14 @@ def _batch_first(bound: Bound) -> Iterator[Note]:
     args, sizes = bound.args, bound.sizes
     if args.get("batch_first") is not False or "batch_first" in bound.given.values:
         return
-    if bound.variant.known["batched"] and not bound.variant.known["packed"] and sizes["N"] > sizes["T"]:
+    steps = next((sizes[name] for name in ("T", "L", "S") if name in sizes), None)
+    if steps is None or not bound.variant.known["batched"] or bound.variant.known["packed"]:
+        return
+    if sizes["N"] > steps:
         yield Note(
             "recurrent.batch-first",
-            f"read as {sizes['T']} steps of a batch of {sizes['N']}, as torch does by default",
-            f"write batch_first=true if the batch is {sizes['T']}",
+            f"read as {steps} steps of a batch of {sizes['N']}, as torch does by default",
+            f"write batch_first=true if the batch is {steps}",
         )
 
 

@@ -6,6 +6,7 @@ variant that is met often computes by a function generated from its formulas; th
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from layercli.formula import (
@@ -25,7 +26,7 @@ from layercli.formula import (
     text,
 )
 from layercli.formula.resolve import Known
-from layercli.layers.definition import Layer, Let, Need, Out, Outs, Param, count
+from layercli.layers.definition import Copies, Layer, Let, Need, Out, Outs, Param, count
 
 GENERATE_AFTER = 8
 """Uses after which generating a function pays: it costs about as much as computing this often by the tree."""
@@ -98,6 +99,12 @@ class Variant:
                 shaped.append(self._shaped(out, str(position)))
         return tuple(shaped)
 
+    @cached_property
+    def promotes(self) -> bool:
+        """Whether the dtype of an output may hang on those of all inputs."""
+        said = [shaped.out.dtype for _, shaped in _walk(self.outputs)]
+        return any(isinstance(dtype, Expr) or dtype == "promoted" for dtype in said)
+
     def _shaped(self, out: Out, path: str) -> Shaped | None:
         if out.none is not None and decide(out.none, self.known):
             return None
@@ -105,22 +112,24 @@ class Variant:
         return Shaped(out, axes, tuple(f"outputs.{path}.{axis}" for axis in range(len(axes))))
 
     def tensors(self, params: Iterable[Param]) -> tuple[Tensor, ...]:
-        """Those of these parameters that are there, their shapes resolved."""
+        """Those of these parameters that are there, their shapes resolved; copies that differ are apart, in turn."""
         there = [param for param in params if param.where is None or decide(param.where, self.known)]
-        shapes = [self._axes(param.shape) for param in there]
         return tuple(
-            Tensor(param, shape, tuple(f"tensors.{param.name}.{axis}" for axis in range(len(shape))))
-            for param, shape in zip(there, shapes)
+            self._tensor(param, copies, number)
+            for copies, alike in [(copies, tuple(group)) for copies, group in groupby(there, _differing)]
+            for number in range(1 if copies is None else decide(copies.times, self.known))
+            for param in alike
         )
 
-    def _axes(self, shape: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        axes: list[Expr] = []
-        for part in shape:
-            if isinstance(part, Sym) and isinstance(self.known.get(part.name), tuple):
-                axes += [axis.size for axis in resolve_shape(part, self.known)]
-            else:
-                axes.append(resolve(part, self.known))
-        return tuple(axes)
+    def _tensor(self, param: Param, copies: Copies | None, number: int) -> Tensor:
+        """A parameter, or the copy of this number where copies differ in shape."""
+        known = self.known
+        if copies is not None and copies.numbered is not None:
+            known = {**known, copies.numbered.name: number}
+            name = param.name.replace(f"{{{copies.variable}}}", copies.label(number))
+            param = param._replace(name=name, copies=tuple(item for item in param.copies if item is not copies))
+        shape = _axes(param.shape, known)
+        return Tensor(param, shape, tuple(f"tensors.{param.name}.{axis}" for axis in range(len(shape))))
 
     @cached_property
     def params(self) -> tuple[Tensor, ...]:
@@ -228,6 +237,21 @@ class Variant:
     def legend(self) -> dict[str, str]:
         """What each symbol of the shown formulas means."""
         return {name: symbol.meaning for name, symbol in symbols(line.expr for line in self.lines).items()}
+
+
+def _differing(param: Param) -> Copies | None:
+    """The copies of a parameter that differ in shape."""
+    return next((copies for copies in param.copies if copies.numbered is not None), None)
+
+
+def _axes(shape: tuple[Expr, ...], known: Known) -> tuple[Expr, ...]:
+    axes: list[Expr] = []
+    for part in shape:
+        if isinstance(part, Sym) and isinstance(known.get(part.name), tuple):
+            axes += [axis.size for axis in resolve_shape(part, known)]
+        else:
+            axes.append(resolve(part, known))
+    return tuple(axes)
 
 
 def _walk(tree: tuple[ShapedTree, ...], path: str = "") -> Iterable[tuple[str, Shaped]]:

@@ -4,14 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
+from layercli.analysis.inputs import as_literals, completed, refused, usual
 from layercli.analysis.keys import Given, from_module, from_op
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound, param_bytes
-from layercli.analysis.match import as_literals, refused
 from layercli.analysis.notes import Note, notes, torch_order
 from layercli.analysis.receptive import Reaches, advance
 from layercli.errors import LayerError, Span
 from layercli.layers import did_you_mean, find, find_torch, known_names, suggest
-from layercli.layers.definition import Layer, TupleIn
+from layercli.layers.definition import Key, Layer, TupleIn
+from layercli.layers.kinds import Part
+from layercli.layers.left_out import LEFT_OUT
 from layercli.plan import ITEM_SIZE, Call, DType, Input, Module, Plan, Ref, Tensor, Wire, elements
 from layercli.spec import Chain, Group, Op, Spec
 
@@ -124,10 +126,12 @@ class _Walk:
             self.named = tuple(
                 (item.name, bound.inputs.get(item.name)) for item in layer.inputs if item.name in bound.inputs
             )
+            self.inputs = completed(bound, self.inputs)
             call = self._first_call(layer, bound)
         else:
             bound = self._bind_again(layer, given, self.flow)
             call = Call(len(self.modules), (self.wire,))
+        call = self._with_assumed(call, bound, path)
         self.modules.append(_module(layer, bound))
         self._add(bound, call, path, label, op, None)
 
@@ -158,6 +162,25 @@ class _Walk:
             kwargs[name] = tuple(parts[part.name] for part in outer.items)
         return Call(len(self.modules), tuple(args), kwargs)
 
+    def _with_assumed(self, call: Call, bound: Bound, path: str) -> Call:
+        """The call with the inputs that the command line leaves out: another one again, or a tensor of their own."""
+        if not bound.assumed:
+            return call
+        order = [item.name for item in bound.layer.inputs]
+        wires: dict[str, Wire] = {**dict(zip(order, call.args)), **call.kwargs}
+        for item in bound.assumed:
+            if item.like:
+                wires[item.name] = wires[item.like]
+                continue
+            flow = bound.inputs[item.name]
+            assert isinstance(flow, Flow)
+            wires[item.name] = Ref(None, (len(self.inputs),))
+            self.inputs = (*self.inputs, *completed(bound, [Input(Tensor(flow.shape, ""), item.name)]))
+            if self.rows:
+                self.named = (*self.named, (f"{path}.{item.name}", flow))
+        kwargs = {item.name: wires[item.name] for item in bound.assumed}
+        return call._replace(kwargs={**call.kwargs, **kwargs})
+
     def unroll(self, layer: Layer, given: Given, op: Op) -> None:
         """A cell fed a sequence step by step, its state handed on; the weights are one module's."""
         if not layer.unroll or self.rows:
@@ -171,11 +194,13 @@ class _Walk:
             raise LayerError("shape.rank", "--unroll needs a sequence: (T, N, F) or (T, F)", fix="give -i 5,3,16")
         if feed.shape[0] == 0:
             raise LayerError("shape.mismatch", "the sequence has no steps", fix="give it at least one step")
-        step = Flow(feed.shape[1:], feed.dtype)
+        step = Flow(feed.shape[1:], feed.dtype or self.options.dtype or "float32")
         state_name = layer.inputs[1].name
         arguments: list[tuple[str | None, Any]] = [(item.name, from_feed(item.feed)) for item in states]
-        self.named = (("input", from_feed(feed)), *((item.name or state_name, from_feed(item.feed)) for item in states))
+        given_states = [(name or state_name, usual(value, self.options.dtype)) for name, value in arguments]
+        self.named = (("input", Flow(feed.shape, step.dtype)), *given_states)
         bound = self.analyser.bind(layer, given, [(None, step), *arguments])
+        self.inputs = (Input(feed._replace(dtype=step.dtype)), *completed(bound, self.inputs)[1:])
         initial = self._first_call(layer, bound)
         self.modules.append(_module(layer, bound))
         for time in range(feed.shape[0]):
@@ -216,24 +241,35 @@ def _module(layer: Layer, bound: Bound) -> Module:
     """What torch is to build: what was given as it was given, and what was inferred."""
     given = bound.given.values
     kwargs = {
-        key.name: given[key.name] if key.name in given else bound.args[key.name]
+        key.name: given[key.name] if key.name in given and not _made(key, bound) else bound.args[key.name]
         for key in layer.keys
-        if key.name in given or (bound.given.shell and key.infer is not None)
+        if key.name in given or (bound.given.shell and key.infer is not None) or _made(key, bound)
     }
     if bound.given.dtype:
         kwargs["dtype"] = DType(bound.given.dtype)
     return Module(layer.torch, (), kwargs)
 
 
+def _made(key: Key, bound: Bound) -> bool:
+    """Whether the key holds a module that the command line describes by its keys."""
+    return bound.given.shell and isinstance(key.kind, Part)
+
+
 def unknown_layer(name: str, span: Span | None) -> LayerError:
     """The error for a name that no layer has."""
+    why = next((reason for torch, reason in LEFT_OUT.items() if torch.lower() == name.lower()), "")
+    if why:
+        return LayerError("spec.unknown-layer", f"{name} is no layer: it is {why}", span=span, fix=_WRITE_A_CHAIN)
     near = suggest(name)
     lower = find(name.lower())
-    fix = did_you_mean(near, "layercli list shows the layers there are so far")
+    fix = did_you_mean(near, "layercli list shows every layer")
     return LayerError(
         "spec.unknown-layer", f"there is no layer {name[:60]!r}",
         span=span, fix=f"write {lower.name}" if lower else fix, suggestions=(lower.name,) if lower else near,
     )  # fmt: skip
+
+
+_WRITE_A_CHAIN = 'write layers, a chain of them as "conv2d 8 3 | relu"'
 
 
 def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser: Analyser | None = None) -> Analysis:
@@ -246,7 +282,7 @@ def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser
         if layer and options.unroll:
             shape = (5, *shape)
         if layer:
-            inputs = (Input(Tensor(shape, options.dtype or "float32")),)
+            inputs = (Input(Tensor(shape, "")),)
             written = ",".join(map(str, shape))
             said = (Note("input.default", f"no input given: {written} is taken", "give your own with -i"),)
     walk = _Walk(analyser or Analyser(options.mode, options.dtype), options, inputs)
@@ -284,7 +320,9 @@ def _finish(walk: _Walk, source: str | None, said: tuple[Note, ...], run: Any) -
         run()
     except LayerError as raised:
         error = raised.located(source)
-    inputs = walk.named or tuple((item.name or "input", from_feed(item.feed)) for item in walk.inputs)
+    inputs = walk.named or tuple(
+        (item.name or "input", usual(from_feed(item.feed), walk.options.dtype)) for item in walk.inputs
+    )
     plan = _plan(walk) if error is None and walk.options.planned else None
     return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan)
 

@@ -95,7 +95,7 @@ def _unknown_command(name: str) -> LayerError:
     from layercli.layers import did_you_mean, find, suggest
 
     near = (name.lower(),) if find(name.lower()) else suggest(name) or suggest(name, VERBS)
-    fix = did_you_mean(near, "layercli list shows the layers there are so far")
+    fix = did_you_mean(near, "layercli list shows every layer")
     if os.path.isfile(name):
         fix = f"it is a file: write layercli run -f {name}"
     return LayerError(

@@ -29,12 +29,12 @@ def words(layer: Layer, incomplete: str) -> list[tuple[str, str]]:
     """Keys of a layer as ``kernel=``, and behind the sign the words that it takes."""
     name, sign, begun = incomplete.partition("=")
     if sign:
-        key = layer.key(name)
+        key = next((key for key in layer.shell_keys if name in key.names), None)
         choices = () if key is None else key.kind.words or (("true", "false") if "true" in key.kind.describe else ())
         return [(f"{name}={word}", "") for word in choices if word.startswith(begun)]
     return [
         (f"{spelling}=", key.meaning)
-        for key in layer.keys
+        for key in layer.shell_keys
         for spelling in key.names
         if len(spelling) > 1 and spelling.startswith(incomplete)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from layercli.cli.catalogue import EXAMPLES, VERBS
 from layercli.layers import families
@@ -25,7 +26,7 @@ def overview() -> str:
     verbs = "\n".join(f"  {name:<{width}}  {summary}" for name, summary in VERBS.items())
     layers = "\n".join(
         textwrap.fill(
-            " ".join(names), 98, initial_indent=f"  {family:<{width}}  ", subsequent_indent=" " * (width + 4),
+            " ".join(folded(names)), 98, initial_indent=f"  {family:<{width}}  ", subsequent_indent=" " * (width + 4),
             break_on_hyphens=False,
         )
         for family, names in families().items()
@@ -34,3 +35,17 @@ def overview() -> str:
         f"{PURPOSE}\n\nExamples:\n{EXAMPLES}\n\n"
         f"Commands:\n{verbs}\n\nLayers, each a command:\n{layers}\n\nOptions:\n{_OPTIONS}\n"
     )
+
+
+def folded(names: Sequence[str]) -> list[str]:
+    """Names, those that differ in the number of axes only as one: ``conv1d/2d/3d``."""
+    stems: dict[str, list[str]] = {}
+    for name in names:
+        if name[-2:] in _RANKS:
+            stems.setdefault(name[:-2], []).append(name[-2:])
+        else:
+            stems[name + " "] = []
+    return [stem.rstrip() + "/".join(ranks) for stem, ranks in stems.items()]
+
+
+_RANKS = ("1d", "2d", "3d")

@@ -1,4 +1,4 @@
-"""What ``-i`` says: ``1,3,16,16``, ``hx=1,3,10``, ``target=8:int64``."""
+"""What ``-i`` says: ``1,3,16,16``, ``hx=1,3,10``, ``target=8:int64``, ``need_weights=false``."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 from layercli.errors import LayerError, Span
 from layercli.layers.kinds import LARGEST
-from layercli.plan import ITEM_SIZE, Input, Tensor
+from layercli.plan import ITEM_SIZE, Input, Literal, Tensor
 
 _OPTION = "--input "
+_WORDS = {"true": True, "false": False, "none": None}
 
 
-def parse_inputs(texts: Sequence[str], dtype: str | None) -> tuple[Input, ...]:
-    """Every ``-i`` in order; LayerError with a caret under what is off."""
-    return tuple(_parse(text, dtype or "float32") for text in texts)
+def parse_inputs(texts: Sequence[str]) -> tuple[Input, ...]:
+    """Every ``-i`` in order, its dtype empty where none is said; LayerError with a caret under what is off."""
+    return tuple(map(_parse, texts))
 
 
-def _parse(text: str, dtype: str) -> Input:
+def _parse(text: str) -> Input:
+    dtype = ""
     source = _OPTION + text
     start = len(_OPTION)
     name = None
@@ -25,6 +27,9 @@ def _parse(text: str, dtype: str) -> Input:
         name, start = head.strip(), start + len(head) + 1
         if not name.isidentifier():
             raise _wrong(source, len(_OPTION), start - 1, f"{name[:40]!r} is no name of an input", "write hx=1,3,10")
+        if rest.strip() in _WORDS:
+            word = _WORDS[rest.strip()]
+            return Input(None if word is None else Literal(word), name)
     else:
         rest = text
     shape, colon, kind = rest.partition(":")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +11,8 @@ import typer
 
 from layercli.cli.options import LONG_AND_SHORT
 from layercli.errors import LayerError, Span
-from layercli.layers.definition import REQUIRED, Key, Layer, Same, TupleIn
-from layercli.layers.kinds import Flag
+from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn, TupleIn, ValueIn
+from layercli.layers.kinds import Word
 
 if TYPE_CHECKING:
     from layercli.spec import Spec
@@ -27,27 +29,33 @@ SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 
 def spellings(key: Key) -> list[str]:
     """A key's options: ``--kernel --kernel-size -k``; a flag has its negation too."""
-    long = [f"--{name.replace('_', '-')}" for name in (*key.aliases, key.name) if len(name) > 1]
-    if isinstance(key.kind, Flag):
+    names = (*key.aliases, key.name)
+    long = [f"--{name.strip('_').replace('_', '-')}" for name in names if len(name) > 1]
+    if key.kind.switch:
         return [f"{name}/--no-{name[2:]}" for name in long]
-    short = [SHORT[name] for name in key.aliases if name in SHORT]
+    short = [SHORT[name] for name in names if name in SHORT]
     return [name for name in (*long, *short) if name not in LONG_AND_SHORT]
 
 
 def parameter(key: Key) -> Parameter:
     """The key as an option of the command."""
-    flag = isinstance(key.kind, Flag)
+    flag = key.kind.switch
     kind: Any = bool | None if flag else str | None
-    names = [name for name in key.names if name != key.name or len(name) <= 2]
-    short = ", ".join(f"{name}=" for name in (*names, key.name))
-    said = f"{key.meaning[:1].upper()}{key.meaning[1:]}. [{short}; default: {_default(key)}]"
-    metavar = None if flag else "|".join(key.kind.words).upper() if len(key.kind.words) > 2 else "N"
+    words = ", ".join(f"{name}=" for name in (*key.aliases, key.name))
+    said = f"{_sentence(key.meaning)} {_sentence(key.effect)} [{words}; default: {_default(key)}]"
+    if "_LAYERCLI_COMPLETE" in os.environ:  # a line of its own, which shells do not join again, would be a word of it
+        said = key.meaning[:70]
+    metavar = None if flag else "|".join(key.kind.words).upper() if isinstance(key.kind, Word) else "N"
     choices = key.kind.words
     option = typer.Option(
         *spellings(key), metavar=metavar, help=said, show_default=False,
         autocompletion=(lambda incomplete: [w for w in choices if w.startswith(incomplete)]) if choices else None,
     )  # fmt: skip
     return Parameter(_variable(key), Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _variable(key: Key) -> str:
@@ -69,7 +77,7 @@ def spec_of(layer: Layer, words: list[str], options: dict[str, Any]) -> Spec:
     source = " ".join([layer.name, *words])
     end = len(source)
     places: list[tuple[Key, int]] = []
-    for key in layer.keys:
+    for key in layer.shell_keys:
         value = options.get(_variable(key))
         if value is not None:
             name = key.names[1] if len(key.names) > 1 and len(key.names[1]) > 1 else key.name
@@ -98,7 +106,7 @@ def _no_options(layer: Layer, words: list[str]) -> None:
     for word in words:
         name = word.partition("=")[0]
         if name.startswith("-") and not name[1:2].isdigit() and name[1:2] != "." and len(name) > 1:
-            known = {part for key in layer.keys for spelling in spellings(key) for part in spelling.split("/")}
+            known = {part for key in layer.shell_keys for spelling in spellings(key) for part in spelling.split("/")}
             near = suggest(name, sorted(known | LONG_AND_SHORT - {"--unroll", "--formulas"}))
             raise LayerError(
                 "spec.unknown-option", f"{layer.name} has no option {name[:40]}",
@@ -113,22 +121,33 @@ def help_of(layer: Layer) -> str:
     """The command's help text, examples first."""
     examples = "\n".join(f"  layercli {example}" for example in layer.examples)
     values = " ".join(name.upper() for name in layer.positional)
-    further = [
-        part.name for item in layer.inputs[1:] for part in (item.items if isinstance(item, TupleIn) else (item,))
-    ]
+    further = [part for item in layer.inputs[1:] for part in (item.items if isinstance(item, TupleIn) else (item,))]
     lines = [
         f"{layer.summary} [torch.nn.{layer.torch}]",
         f"\b\n{examples}",
         layer.prose,
         f"Keys may be options or words: {layer.name} {example_word(layer)}." if layer.keys else "",
         f"Values without a name, in this order: {values}." if values else "",
-        f"Further inputs go by name: {' '.join(f'-i {name}=SHAPE' for name in further)}." if further else "",
+        "\n".join(["\b\nFurther inputs, by name:", *map(_input_line, further)]) if further else "",
         f"Source: {layer.paper}" if layer.paper else "",
     ]
     return "\n\n".join(line for line in lines if line)
 
 
+def _input_line(item: TensorIn | ValueIn) -> str:
+    """An input after the first, as the help lists it."""
+    value = "SHAPE"
+    if isinstance(item, ValueIn):
+        value = "true|false" if item.kind is not None and item.kind.switch else "VALUE"
+    left = ""
+    if isinstance(item, TensorIn) and not item.optional and (item.like or item.infer is not None):
+        left = f"; left out, {f'it is the {item.like}' if item.like else 'it is made to fit'}"
+    head = f"  -i {item.name}={value}"
+    return textwrap.fill(f"{head:<30}  {item.meaning}{left}", 76, subsequent_indent=" " * 32)
+
+
 def example_word(layer: Layer) -> str:
     """One key as a word, for the help."""
     key = layer.keys[-1] if not layer.positional else layer.key(layer.positional[0]) or layer.keys[0]
-    return f"{key.names[-1]}={'true' if isinstance(key.kind, Flag) else 3}"
+    words = [word for word in key.kind.words if word != key.default]
+    return f"{key.names[-1]}={'true' if key.kind.switch else words[0] if words else 3}"

@@ -33,7 +33,7 @@ def parameters(layer: Layer) -> list[Parameter]:
     words = Parameter(
         "words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, argument]
     )  # fmt: skip
-    keys = [parameter(key) for key in layer.keys]
+    keys = [parameter(key) for key in layer.shell_keys]
     hidden = frozenset() if layer.unroll else frozenset({"unroll"})
     shared = options.parameters(only=frozenset(options.Settings._fields) - hidden - {"formulas"})
     return [words, *keys, *shared]
@@ -53,7 +53,7 @@ def runner(layer: Layer) -> Callable[..., ExitCode]:
 
             spec = spec_of(layer, words or [], values)
             chosen = options_of(settings)
-            return analyse_spec(spec, parse_inputs(settings.input or (), chosen.dtype), chosen)
+            return analyse_spec(spec, parse_inputs(settings.input or ()), chosen)
 
         return answer(layer.name, ask, settings, child)
 

@@ -50,9 +50,10 @@ def run(child: Child | None, family: str | None, json: bool) -> ExitCode:
         put(json_text({title: [_entry(name) for name in names] for title, names in chosen.items()}))
         return ExitCode.OK
     lines: list[str] = []
+    width = max(len(name) for names in chosen.values() for name in names) + 2
     for title, names in chosen.items():
         lines += ["", title] if lines else [title]
-        lines += [f"  {name:<18}{entry['summary']}" for name in names for entry in [_entry(name)]]
+        lines += [f"  {name:<{width}}{entry['summary']}" for name in names for entry in [_entry(name)]]
     put("\n".join(lines))
     return ExitCode.OK
 
@@ -64,6 +65,6 @@ def _entry(name: str) -> dict[str, object]:
         "name": name,
         "torch": layer.torch,
         "summary": layer.summary,
-        "keys": [key.name for key in layer.keys],
+        "keys": [key.name for key in layer.shell_keys],
         "positional": list(layer.positional),
     }

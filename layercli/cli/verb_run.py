@@ -54,7 +54,7 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
         except LayerError as error:
             raise error.located(text) from None
         chosen = options_of(settings)
-        return analyse_spec(spec, parse_inputs(settings.input or (), chosen.dtype), chosen)
+        return analyse_spec(spec, parse_inputs(settings.input or ()), chosen)
 
     return answer("run", ask, settings, child)
 

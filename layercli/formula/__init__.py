@@ -3,6 +3,8 @@
 from layercli.formula.build import (
     and_,
     at,
+    broadcast,
+    broadcasts_,
     concat,
     dims,
     each,
@@ -23,6 +25,7 @@ from layercli.formula.build import (
     product,
     size,
     slice_,
+    sum_,
     sym,
     total,
     when,
@@ -31,12 +34,12 @@ from layercli.formula.evaluate import Steps, evaluate, generated, run
 from layercli.formula.expr import Axis, Expr, Num, Op, Sym
 from layercli.formula.notation import latex, number, substitute, text
 from layercli.formula.replace import replace
-from layercli.formula.resolve import Unresolved, decide, resolve, resolve_shape
+from layercli.formula.resolve import Unresolved, decide, resolve, resolve_shape, speaks_of_shapes
 from layercli.formula.symbols import symbols
 
 __all__ = [
-    "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "and_", "at", "concat", "decide", "dims",
-    "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_", "latex", "le_", "length", "lt_", "max_",
-    "min_", "ne_", "not_", "num", "number", "or_", "product", "replace", "resolve", "resolve_shape", "run", "size",
-    "slice_", "substitute", "sym", "symbols", "text", "total", "when",
+    "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "and_", "at", "broadcast", "broadcasts_", "concat",
+    "decide", "dims", "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_", "latex", "le_", "length",
+    "lt_", "max_", "min_", "ne_", "not_", "num", "number", "or_", "product", "replace", "resolve", "resolve_shape",
+    "run", "size", "slice_", "speaks_of_shapes", "substitute", "sum_", "sym", "symbols", "text", "total", "when",
 ]  # fmt: skip

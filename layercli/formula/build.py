@@ -75,7 +75,8 @@ def not_(condition: Expr) -> Expr:
 
 def when(condition: Expr, then: Operand, otherwise: Operand = 0) -> Expr:
     """``then`` where the condition holds, else ``otherwise``; both may be shapes."""
-    return Op("when", (condition, lift(then), lift(otherwise)))
+    then = then if isinstance(then, Expr) else lift(then)
+    return Op("when", (condition, then, otherwise if isinstance(otherwise, Expr) else lift(otherwise)))
 
 
 def min_(a: Operand, b: Operand) -> Expr:
@@ -134,6 +135,24 @@ def length(shape: Expr) -> Expr:
 def product(shape: Expr) -> Expr:
     """The number of elements of a shape; 1 of an empty one."""
     return Op("product", (shape,))
+
+
+def broadcast(*shapes: Expr, label: str = "d") -> Expr:
+    """The shape that these broadcast to: from the last axis backwards, a size of 1 gives way to any other.
+
+    Axes are called ``d0``, ``d1``, … by ``label``. Where one shape lacks an axis, its formula does not speak of it.
+    """
+    return Op("broadcast", (Num(label), *shapes))
+
+
+def broadcasts_(*shapes: Expr) -> Expr:
+    """The condition that every two of these shapes broadcast: on each axis that both have, equal sizes or a 1."""
+    return Op("broadcasts", shapes)
+
+
+def sum_(shape: Expr) -> Expr:
+    """The sum of the sizes of a shape; 0 of an empty one."""
+    return Op("sum", (shape,))
 
 
 def at(shape: Expr, index: Operand) -> Expr:

@@ -19,37 +19,37 @@ class Expr:
     __slots__ = ()
 
     def __add__(self, other: Operand) -> Expr:
-        return Op("+", (self, lift(other)))
+        return Op("+", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __radd__(self, other: Operand) -> Expr:
         return Op("+", (lift(other), self))
 
     def __sub__(self, other: Operand) -> Expr:
-        return Op("-", (self, lift(other)))
+        return Op("-", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __rsub__(self, other: Operand) -> Expr:
         return Op("-", (lift(other), self))
 
     def __mul__(self, other: Operand) -> Expr:
-        return Op("*", (self, lift(other)))
+        return Op("*", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __rmul__(self, other: Operand) -> Expr:
         return Op("*", (lift(other), self))
 
     def __floordiv__(self, other: Operand) -> Expr:
-        return Op("//", (self, lift(other)))
+        return Op("//", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __rfloordiv__(self, other: Operand) -> Expr:
         return Op("//", (lift(other), self))
 
     def __mod__(self, other: Operand) -> Expr:
-        return Op("%", (self, lift(other)))
+        return Op("%", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __rmod__(self, other: Operand) -> Expr:
         return Op("%", (lift(other), self))
 
     def __pow__(self, other: Operand) -> Expr:
-        return Op("**", (self, lift(other)))
+        return Op("**", (self, other if isinstance(other, Expr) else lift(other)))
 
     def __neg__(self) -> Expr:
         return Op("neg", (self,))
@@ -126,6 +126,13 @@ def lift(value: Operand) -> Expr:
     """A number as an expression; an expression as it is."""
     if isinstance(value, Expr):
         return value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if type(value) is int:
+        known = _SMALL.get(value)
+        return Num(value) if known is None else known
+    if isinstance(value, float):
         return Num(value)
     raise TypeError(f"{value!r} cannot stand in a formula")
+
+
+_SMALL = {value: Num(value) for value in range(-2, 9)}
+"""The numbers that definitions are full of, made once."""

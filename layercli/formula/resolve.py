@@ -6,11 +6,12 @@ Sizes stay symbols. A term that a known flag switches off is dropped (that, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import reduce
+from itertools import combinations
 from typing import Any
 
-from layercli.formula.build import size
+from layercli.formula.build import size, total
 from layercli.formula.evaluate import evaluate
 from layercli.formula.expr import Axis, Expr, Num, Op, Sym
 
@@ -47,6 +48,13 @@ def decide(expr: Expr, known: Known) -> Any:
     if not isinstance(result, Num):
         raise Unresolved(f"not decided by what is known: {expr!r}")
     return result.value
+
+
+def speaks_of_shapes(expr: Expr, shapes: Container[str] = ()) -> bool:
+    """Whether it has to be resolved before it can be computed; ``shapes`` are the symbols that stand for shapes."""
+    if isinstance(expr, Sym):
+        return expr.name in shapes
+    return isinstance(expr, Op) and (expr.kind in _SHAPES or any(speaks_of_shapes(arg, shapes) for arg in expr.args))
 
 
 def _resolve(expr: Expr, known: Known) -> Expr | tuple[Axis, ...]:
@@ -94,9 +102,7 @@ def _equal(args: tuple[Expr, ...], known: Known) -> Expr:
         return _connective("and", pairs) if len(left) == len(right) else Num(False)
     if isinstance(left, tuple) or isinstance(right, tuple):
         raise Unresolved(f"a shape is compared with a number: {args!r}")
-    if isinstance(left, Num) and isinstance(right, Num):
-        return Num(left.value == right.value)
-    return Op("==", (left, right))
+    return _compared(left, right)
 
 
 def _connective(kind: str, parts: list[Expr]) -> Expr:
@@ -159,6 +165,44 @@ def _product(args: tuple[Expr, ...], known: Known) -> Expr:
     return size(axis.size for axis in resolve_shape(args[0], known))
 
 
+def _sum(args: tuple[Expr, ...], known: Known) -> Expr:
+    return total(axis.size for axis in resolve_shape(args[0], known))
+
+
+def _aligned(args: tuple[Expr, ...], known: Known) -> list[list[Expr]]:
+    """Per axis of the shape that these broadcast to, the sizes of those shapes that have it."""
+    shapes = [resolve_shape(arg, known) for arg in args]
+    rank = max(map(len, shapes))
+    missing = [rank - len(shape) for shape in shapes]
+    return [[s[axis - lack].size for s, lack in zip(shapes, missing) if axis >= lack] for axis in range(rank)]
+
+
+def _broadcast(args: tuple[Expr, ...], known: Known) -> tuple[Axis, ...]:
+    label, *shapes = args
+    assert isinstance(label, Num)
+
+    def picked(first: Expr, *rest: Expr) -> Expr:
+        if not rest:
+            return first
+        gives_way = _compared(first, Num(1))
+        if isinstance(gives_way, Num):
+            return picked(*rest) if gives_way.value else first
+        return Op("when", (gives_way, picked(*rest), first))
+
+    return tuple(Axis(f"{label.value}{i}", picked(*sizes)) for i, sizes in enumerate(_aligned(tuple(shapes), known)))
+
+
+def _broadcasts(args: tuple[Expr, ...], known: Known) -> Expr:
+    pairs = [pair for sizes in _aligned(args, known) for pair in combinations(sizes, 2)]
+    one = Num(1)
+    fits = [_connective("or", [_compared(a, b), _compared(a, one), _compared(b, one)]) for a, b in pairs]
+    return _connective("and", fits)
+
+
+def _compared(a: Expr, b: Expr) -> Expr:
+    return Num(a.value == b.value) if isinstance(a, Num) and isinstance(b, Num) else Op("==", (a, b))
+
+
 def _at(args: tuple[Expr, ...], known: Known) -> Expr:
     axes, index = resolve_shape(args[0], known), int(decide(args[1], known))
     if not -len(axes) <= index < len(axes):
@@ -173,5 +217,8 @@ _SHAPES: dict[str, Callable[[tuple[Expr, ...], Known], Expr | tuple[Axis, ...]]]
     "each": _each,
     "length": _length,
     "product": _product,
+    "sum": _sum,
+    "broadcast": _broadcast,
+    "broadcasts": _broadcasts,
     "at": _at,
 }

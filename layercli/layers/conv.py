@@ -1,28 +1,33 @@
-"""Convolutions and transposed convolutions of one, two and three spatial axes."""
+"""Convolutions of one, two and three spatial axes, and what they share with transposed and lazy ones.
+
+What holds along one axis is built once and shared by all ranks: a convolution is part of nearly every start.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import NamedTuple
+
 from layercli.formula import (
     Expr,
+    Sym,
     and_,
     concat,
     dims,
     eq_,
     ge_,
-    gt_,
     is_,
     le_,
     lt_,
     max_,
     not_,
-    num,
     or_,
     size,
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, Param, TensorIn, ValueIn, Window
-from layercli.layers.kinds import Int, Sizes, Word
+from layercli.layers.definition import Key, Layer, Let, Need, Out, Param, TensorIn, Window
+from layercli.layers.kinds import Int
 from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
@@ -36,156 +41,216 @@ from layercli.layers.vocabulary import (
     integer,
     kernel,
     padding,
-    per_axis,
-    spatial,
     stride,
     word,
 )
 
-_out, _in, _g = sym("out", "number of filters"), sym("in_channels"), sym("g", "number of groups")
-_bias = sym("bias")
-_padding, _mode = sym("padding"), sym("padding_mode")
-_LISTED = sym("padding_listed", "whether the padding is a list of one for several axes")
-_WORDED = or_(is_(_padding, "same"), is_(_padding, "valid"))
-_EMPTY = sym("no_channels", "whether the input has no channels")
+FAMILY = "convolution"
+
+FILTERS, GROUPS, BIAS = sym("out", "number of filters"), sym("g", "number of groups"), sym("bias")
+ROWS = when(BATCHED, N, 1)
+
+_mode, _padding = sym("padding_mode"), sym("padding")
+_SAME, _SIZED = is_(_padding, "same"), is_(_padding, None)
+_ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = (is_(_mode, w) for w in ("zeros", "reflect", "replicate", "circular"))
+_IDLE = or_(eq_(ROWS, 0), eq_(C, 0))
+"""On an input without samples or channels torch looks at less."""
+_MAY_BE_EMPTY = not_(or_(_SAME, _REPLICATE))
 
 
-def _channels(transposed: bool) -> tuple[Key, Key, Key]:
-    return (
-        integer(
-            "in_channels", "in_channels", "channels of the input", kind=Int(least=0, bools=not transposed), aliases=("in",),
-            infer=C,
-        ),
-        integer(
-            "out_channels", "out", "number of filters", kind=Int(least=0, bools=False), aliases=("o", "out"), infer=C,
-            effect="the output has this many channels",
-        ),
-        integer(
-            "groups", "g", "number of groups that channels are split into", kind=Int(least=1, bools=False),
-            default=1, aliases=("g",),
-            effect="each filter sees C/g channels: g times fewer weights and MACs",
-        ),
+def listed(key: str) -> Sym:
+    """Whether the key is a list of one for several axes."""
+    return sym(f"{key}_listed")
+
+
+# --- channels --------------------------------------------------------------------------------------------------------
+
+
+def channels(bools: bool) -> tuple[Key, ...]:
+    """The keys of the channels: in_channels, out_channels, groups, bias. ``bools``: whether True is one channel."""
+    inside = integer(
+        "in_channels", "in_channels", "channels of the input", kind=Int(least=0, bools=bools), aliases=("in",), infer=C,
+        effect="the shape stays; weights grow with it",
+    )  # fmt: skip
+    return (inside, *_CHANNELS)
+
+
+_CHANNELS = (
+    integer(
+        "out_channels", "out", "number of filters", kind=Int(least=0, bools=False), aliases=("o", "out"), infer=C,
+        effect="the output has this many channels",
+    ),
+    integer(
+        "groups", "g", "number of groups that channels are split into", kind=Int(least=1, bools=False), default=1,
+        aliases=("g",), effect="each filter sees C/g channels: g times fewer weights and MACs",
+    ),
+    flag(
+        "bias", True, "whether each filter adds a learned constant",
+        effect="the shape stays; one parameter less per filter without it",
+    ),
+)  # fmt: skip
+POSITIONAL = ("out_channels", "kernel_size", "stride", "padding")
+
+
+def divides(count: Expr, what: str, where: Expr | None = None) -> Need:
+    """That the groups divide these channels."""
+    return Need(
+        eq_(count % GROUPS, 0), f"groups={{g}} does not divide the {{n}} {what}",
+        f"use groups that divide {{n}}, or a multiple of {{g}} {what}, such as {{next}}", "groups", where,
+        {"n": count, "next": (count // GROUPS + 1) * GROUPS},
     )  # fmt: skip
 
 
-def _divides(key: str, channels: Expr, what: str) -> Need:
-    return Need(
-        eq_(channels % _g, 0),
-        f"groups={{g}} does not divide the {{n}} {what} channels",
-        f"use groups that divide {{n}}, or {key} that groups={{g}} divides, such as {{next}}",
-        "groups",
-        values={"n": channels, "next": (channels // _g + 1) * _g},
-    )
+OUT_DIVIDES = divides(FILTERS, "output channels")
+EAGER = (
+    divides(sym("in_channels"), "input channels"),
+    OUT_DIVIDES,
+    Need(
+        eq_(C, sym("in_channels")), "in_channels is {in_channels}, but the input has {C} channels",
+        "use in={C}, or leave in_channels out", "in_channels",
+    ),
+)  # fmt: skip
+"""What a layer whose channels are said asks of them, before all else."""
+SOME_FILTERS = Need(
+    ge_(FILTERS, GROUPS), "out_channels is {out}: each of the {g} groups needs a filter", "use out={g} or more",
+    "out_channels",
+)  # fmt: skip
 
 
-_CHANNELS_AGREE = Need(
-    eq_(C, _in),
-    "in_channels is {in_channels}, but the input has {C} channels",
-    "use in={C}, or leave in_channels out",
-    "in_channels",
-)
-_SOME_FILTERS = Need(
-    ge_(_out, _g), "out_channels is {out}: each of the {g} groups needs a filter", "use out={g} or more", "out_channels"
-)
+# --- along one axis --------------------------------------------------------------------------------------------------
 
 
-_ROWS = when(BATCHED, N, 1)
+class Along(NamedTuple):
+    """One spatial axis: its name, and the sizes along it of the input, the keys and the output."""
+
+    name: str
+    size: Sym
+    k: Sym
+    s: Sym
+    p: Sym
+    d: Sym
+    out: Sym
 
 
-def _nonempty(axes: tuple[str, ...], sizes: tuple[Expr, ...], unless: Expr, where: Expr | None = None) -> list[Need]:
-    return [
-        Need(or_(ge_(i, 1), unless), f"the input is empty along {a}", f"give {a} a size of at least 1", where=where)
-        for a, i in zip(axes, sizes)
-    ]
+@cache
+def along(name: str) -> Along:
+    """The symbols of one axis."""
+    k, s, p, d = (sym(f"{letter}_{name}", f"{meaning} along {name}") for letter, meaning in _ALONG.items())
+    out = sym(f"{name}_out", f"size of the output along {name}")
+    return Along(name, sym(name, f"size of the input along {name}"), k, s, p, d, out)
+
+
+_ALONG = {"k": "kernel size", "s": "stride", "p": "padding on each side", "d": "dilation"}
+
+
+def image(filters: Expr, axes: tuple[Along, ...]) -> tuple[Out]:
+    """The output."""
+    return (Out("output", concat(BATCH, dims(C=filters, **{axis.name: axis.out for axis in axes}))),)
+
+
+@cache
+def _slides(name: str, first: bool) -> tuple[tuple[Need | Let, ...], Window]:
+    """A convolution along one axis: what must hold, its output, its window.
+
+    "same" pads as much as the kernel spreads, and what cannot be halved goes to the far side. For modes other than
+    zeros torch goes by what was written: for "same" a list of one dilation pads the first axis only, and a list of
+    one padding, which only an image without a batch axis may have, the last.
+    """
+    _, i, k, s, p, d, out = along(name)
+    same = _SAME if first else and_(_SAME, or_(_ZEROS, not_(listed("dilation"))))
+    sized = and_(_SIZED, or_(_ZEROS, not_(listed("padding")))) if first and name == "H" else _SIZED
+    pads = or_(same, sized)
+    spread = d * (k - 1)
+    padded = i + when(sized, 2 * p)
+    far = when(same, spread - spread // 2, p)
+    return (
+        Need(
+            eq_(s, 1), f"padding=same needs a stride of 1, not {{s_{name}}}", "use s=1, or a padding in numbers", "stride",
+            where=_SAME,
+        ),
+        Need(
+            or_(ge_(i, 1), and_(_MAY_BE_EMPTY, _IDLE)), f"the input is empty along {name}",
+            f"give {name} a size of at least 1",
+        ),
+        Need(
+            or_(ge_(k, 1), eq_(C, 0)), f"kernel_size must be at least 1, not {{k_{name}}}", "use 1 or more",
+            "kernel_size", code="torch.range",
+        ),
+        Need(
+            or_(ge_(d, 1), _IDLE), f"dilation must be at least 1, not {{d_{name}}}", "use 1 or more", "dilation",
+            code="torch.range",
+        ),
+        Need(
+            ge_(p, 0), f"padding {{p_{name}}} is negative", "use 0 or more, or crop before", "padding",
+            where=and_(_SIZED, _ZEROS), code="torch.range",
+        ),
+        Need(
+            lt_(far, i), f"padding {{far}} cannot be reflected from an input of {{{name}}} along {name}",
+            "use a padding of at most {most}, or padding_mode=zeros", "padding", where=and_(pads, _REFLECT),
+            values={"far": far, "most": i - 1},
+        ),
+        Need(
+            le_(far, i), f"padding {{far}} wraps around an input of {{{name}}} along {name} more than once",
+            "use a padding of at most {most}, or padding_mode=zeros", "padding", where=and_(pads, _CIRCULAR),
+            values={"far": far, "most": i},
+        ),
+        Need(
+            ge_(padded, spread + 1),
+            f"kernel_size {{k_{name}}} spans {{span}} cells along {name}, but the padded input has {{padded}}",
+            "use a kernel_size of at most {most}, or a padding of at least {least}", "kernel_size", where=not_(same),
+            values={
+                "span": spread + 1, "padded": padded, "most": (padded - 1) // max_(d, 1) + 1,
+                "least": (spread + 2 - i) // 2,
+            },
+        ),
+        Let(out, when(same, i, (padded - spread - 1) // s + 1)),
+    ), Window(k, s, when(same, spread // 2, when(sized, p)), d)  # fmt: skip
+
+
+# --- the layers ------------------------------------------------------------------------------------------------------
+
+_MODE = word(
+    "padding_mode", "zeros", "reflect", "replicate", "circular", default="zeros", meaning="what the padding holds",
+    effect="the shape stays; reflect and circular ask for less padding than there is input",
+)  # fmt: skip
+_SOMETHING_TO_REPEAT = Need(
+    ge_(C, 1), "padding_mode={padding_mode} takes no input without channels", "use padding_mode=zeros", "padding_mode",
+    where=or_(_REFLECT, _REPLICATE),
+)  # fmt: skip
+_NO_LIST = Need(
+    or_(_ZEROS, not_(BATCHED)), "padding_mode={padding_mode} needs one padding per axis, not a list of one",
+    "write the padding without brackets, or one per axis", "padding", where=listed("padding"), code="torch.padding",
+)  # fmt: skip
+_NO_LISTS = ((), (_NO_LIST,), (_NO_LIST._replace(condition=_ZEROS),))
+"""By rank."""
 
 
 def conv(rank: int) -> Layer:
     """Cross-correlation with learned filters: "A guide to convolution arithmetic" (Dumoulin & Visin), relationship 15."""
-    axes = SPATIAL[rank]
-    image = spatial(rank)
-    k, s = per_axis("k", rank, "kernel size"), per_axis("s", rank, "stride")
-    p, d = per_axis("p", rank, "padding on each side"), per_axis("d", rank, "dilation")
-    outs = tuple(sym(f"{a}_out", f"size of the output along {a}") for a in axes)
-    in_channels, out_channels, groups = _channels(transposed=False)
-    same, valid, sized = is_(_padding, "same"), is_(_padding, "valid"), not_(_WORDED)
-    rules: list[Need | Let] = [_divides("in_channels", _in, "input"), _divides("out_channels", _out, "output")]
-    rules += [
-        Need(
-            eq_(stride_, 1), f"padding=same needs a stride of 1, not {{s_{a}}}",
-            "use s=1, or a padding in numbers", "stride", where=same,
-        )
-        for a, stride_ in zip(axes, s)
-    ]  # fmt: skip
-    rules += [
-        Need(
-            is_(_mode, "zeros"), "padding_mode={padding_mode} needs one padding per axis, not a list of one",
-            f"write the padding without brackets, or {rank} of them", "padding", where=_LISTED if rank > 1 else num(False), code="torch.padding",
-        ),
-        _CHANNELS_AGREE, _SOME_FILTERS,
-        Need(
-            ge_(C, 1), "padding_mode={padding_mode} takes no input without channels", "use padding_mode=zeros",
-            "padding_mode", where=or_(is_(_mode, "reflect"), is_(_mode, "replicate")),
-        ),
-        *_nonempty(axes, image, num(False), where=same),
-        *_nonempty(axes, image, or_(eq_(_ROWS, 0), eq_(C, 0)), where=not_(same)),
-    ]  # fmt: skip
-    for a, i, k_, s_, p_, d_, o_ in zip(axes, image, k, s, p, d, outs):
-        spread = d_ * (k_ - 1)
-        far = when(same, spread - spread // 2, p_)  # what "same" cannot halve goes to the far side
-        rules += [
-            Need(
-                ge_(p_, 0), f"padding {{p_{a}}} is negative", "use 0 or more, or crop before", "padding",
-                where=and_(sized, is_(_mode, "zeros")), code="torch.range",
-            ),
-            Need(
-                lt_(far, i),
-                f"padding {{far}} cannot be reflected from an input of {{{a}}} along {a}",
-                "use a padding of at most {most}, or padding_mode=zeros",
-                "padding",
-                where=and_(not_(valid), is_(_mode, "reflect")),
-                values={"far": far, "most": i - 1},
-            ),
-            Need(
-                le_(far, i),
-                f"padding {{far}} wraps around an input of {{{a}}} along {a} more than once",
-                "use a padding of at most {most}, or padding_mode=zeros",
-                "padding",
-                where=and_(not_(valid), is_(_mode, "circular")),
-                values={"far": far, "most": i},
-            ),
-            Need(
-                ge_(i + when(sized, 2 * p_), d_ * (k_ - 1) + 1),
-                f"kernel_size {{k_{a}}} spans {{span}} cells along {a}, but the padded input has {{padded}}",
-                "use a kernel_size of at most {most}, or a padding of at least {least}", "kernel_size",
-                where=not_(same),
-                values={
-                    "span": d_ * (k_ - 1) + 1, "padded": i + when(sized, 2 * p_),
-                    "most": (i + when(sized, 2 * p_) - 1) // d_ + 1, "least": (d_ * (k_ - 1) + 2 - i) // 2,
-                },
-            ),
-            Let(o_, when(same, i, (i + when(sized, 2 * p_) - d_ * (k_ - 1) - 1) // s_ + 1)),
-        ]  # fmt: skip
-    shape = concat(BATCH, dims(C=when(_EMPTY, 0, _out)), dims(**dict(zip(axes, outs))))
+    axes, several = tuple(map(along, SPATIAL[rank])), rank > 1
+    slides = [_slides(axis.name, axis is axes[0]) for axis in axes]
+    weight = (FILTERS, C // GROUPS, *(axis.k for axis in axes))
+    inside, filters, groups, bias = channels(bools=True)
     return Layer(
         name=f"conv{rank}d",
         torch=f"Conv{rank}d",
         summary="Slides learned filters over the input.",
         keys=(
-            in_channels, out_channels, kernel(rank, convolves=True), stride(rank),
-            padding(rank, least=None, words=("same", "valid"), tells_lists=rank > 1), dilation(rank), groups,
-            flag("bias", True, "whether each filter adds a learned constant"),
-            word("padding_mode", "zeros", "reflect", "replicate", "circular", default="zeros", meaning="what the padding holds"),
+            inside, filters, kernel(rank, least=0, convolves=True), stride(rank),
+            padding(rank, least=None, words=("same", "valid"), tells_lists=several),
+            dilation(rank, least=0, tells_lists=several), groups, bias, _MODE,
         ),
-        positional=("out_channels", "kernel_size", "stride", "padding"),
+        positional=POSITIONAL,
         inputs=(TensorIn("input", batched_forms(rank), "what the filters slide over"),),
-        outputs=(Out("output", shape),),
+        outputs=image(when(sym("no_channels"), 0, FILTERS), axes),
         facts={"no_channels": eq_(C, 0)},
-        rules=tuple(rules),
-        params=(Param("weight", (_out, C // _g, *k)), Param("bias", (_out,), where=_bias)),
-        macs=size([_ROWS, _out, C // _g, *k, *outs]),
-        window=tuple(
-            Window(k_, s_, when(same, d_ * (k_ - 1) // 2, when(valid, 0, p_)), d_) for k_, s_, p_, d_ in zip(k, s, p, d)
+        rules=(
+            *EAGER, *_NO_LISTS[rank - 1], SOME_FILTERS, _SOMETHING_TO_REPEAT,
+            *(rule for rules, _ in slides for rule in rules),
         ),
+        params=(Param("weight", weight), Param("bias", (FILTERS,), where=BIAS)),
+        macs=size([ROWS, *weight, *(axis.out for axis in axes)]),
+        window=tuple(window for _, window in slides),
         default_input=DEFAULT_INPUT[rank],
         prose="Each output cell is the sum of one filter times the input cells under it. "
         "Kernel and dilation decide what a cell sees, stride and padding how many cells there are.",
@@ -194,98 +259,6 @@ def conv(rank: int) -> Layer:
     )  # fmt: skip
 
 
-def convtranspose(rank: int) -> Layer:
-    """The gradient of a convolution as a layer: "A guide to convolution arithmetic", relationship 14."""
-    axes = SPATIAL[rank]
-    image = spatial(rank)
-    k, s = per_axis("k", rank, "kernel size"), per_axis("s", rank, "stride")
-    p, d = per_axis("p", rank, "padding taken off each side"), per_axis("d", rank, "dilation")
-    extra = per_axis("op", rank, "cells added to the far side")
-    wanted = per_axis("want", rank, "size asked for")
-    outs = tuple(sym(f"{a}_out", f"size of the output along {a}") for a in axes)
-    in_channels, out_channels, groups = _channels(transposed=True)
-    asked = sym("output_size_given", "whether the call asks for an output size")
-    rules: list[Need | Let] = [
-        _divides("in_channels", _in, "input"),
-        _divides("out_channels", _out, "output"),
-        _CHANNELS_AGREE,
-        Need(ge_(C, _g), "the input has {C} channels: each of the {g} groups needs one", "give it {g} or more"),
-        _SOME_FILTERS,
-        *_nonempty(axes, image, eq_(_ROWS, 0)),
-    ]
-    if rank > 1:
-        rules += [
-            Need(
-                num(False), f"with an output_size, {key} needs one number per axis, not a list of one",
-                f"write {key} without brackets", key, where=and_(asked, sym(f"{key}_listed")), code="torch.list",
-            )
-            for key in ("stride", "padding", "dilation")
-        ]  # fmt: skip
-    for a, i, k_, s_, p_, d_, op_, want_, o_ in zip(axes, image, k, s, p, d, extra, wanted, outs):
-        smallest = (i - 1) * s_ - 2 * p_ + d_ * (k_ - 1) + 1
-        rules += [
-            Need(
-                and_(le_(smallest, want_), lt_(want_, smallest + s_)),
-                f"output_size {{want_{a}}} along {a} cannot be had: it lies between {{low}} and {{high}}",
-                "ask for {low} to {high}", "output_size", where=asked,
-                values={"low": smallest, "high": smallest + s_ - 1},
-            ),
-            Need(
-                or_(or_(lt_(op_, s_), lt_(op_, d_)), eq_(_ROWS, 0)),
-                f"output_padding {{op_{a}}} must be smaller than the stride {{s_{a}}} or the dilation {{d_{a}}} along {a}",
-                "use an output_padding of at most {most}", "output_padding", where=not_(asked),
-                values={"most": max_(s_, d_) - 1},
-            ),
-            Let(o_, when(asked, want_, smallest + op_)),
-            Need(
-                or_(gt_(o_, 0), and_(eq_(o_, 0), eq_(_ROWS, 0))), f"the output would have {{{a}_out}} cells along {a}",
-                "use a padding of at most {most}, or a larger kernel_size", "padding",
-                values={"most": ((i - 1) * s_ + d_ * (k_ - 1) + op_) // 2},
-            ),
-        ]  # fmt: skip
-    shape = concat(BATCH, dims(C=_out), dims(**dict(zip(axes, outs))))
-    return Layer(
-        name=f"convtranspose{rank}d",
-        torch=f"ConvTranspose{rank}d",
-        summary="Spreads each input cell over a kernel: the way back from a convolution's shape.",
-        keys=(
-            in_channels, out_channels, kernel(rank, convolves=True), stride(rank, tells_lists=rank > 1),
-            padding(rank, tells_lists=rank > 1),
-            Key(
-                "output_padding", Sizes(rank, least=0), 0, ("op",), extra,
-                meaning="cells added to the far side of each axis",
-                effect="each unit adds one cell; it settles which of the sizes that a stride merges is meant",
-            ),
-            groups, flag("bias", True, "whether each filter adds a learned constant"),
-            dilation(rank, tells_lists=rank > 1),
-            Key("padding_mode", Word("zeros"), "zeros", meaning="what the padding holds: zeros only"),
-        ),
-        positional=("out_channels", "kernel_size", "stride", "padding"),
-        inputs=(
-            TensorIn("input", batched_forms(rank), "what is spread"),
-            ValueIn(
-                "output_size",
-                (
-                    Form(" ".join(str(w.name) for w in wanted)),
-                    Form("want_N want_C " + " ".join(w.name for w in wanted), where=BATCHED),
-                    Form("want_C " + " ".join(w.name for w in wanted), where=not_(BATCHED)),
-                ),
-                "the size asked for, where a stride leaves a choice",
-            ),
-        ),
-        outputs=(Out("output", shape),),
-        rules=tuple(rules),
-        params=(Param("weight", (C, _out // _g, *k)), Param("bias", (_out,), where=_bias)),
-        macs=size([_ROWS, C, *image, _out // _g, *k]),
-        window_unknown="the rule for transposed convolutions is not worked out yet",
-        default_input=DEFAULT_INPUT[rank],
-        prose="Every input cell adds its value times the kernel to a patch of the output. "
-        "Where the kernel is not a multiple of the stride, patches overlap unevenly: the checkerboard.",
-        examples=(f"convtranspose{rank}d k=5", f"convtranspose{rank}d 8 4 s=2 p=1", f"convtranspose{rank}d k=3 s=2 op=1"),
-        paper="https://distill.pub/2016/deconv-checkerboard/",
-    )  # fmt: skip
-
-
 def layers() -> tuple[Layer, ...]:
     """The family."""
-    return tuple(make(rank) for make in (conv, convtranspose) for rank in (1, 2, 3))
+    return tuple(map(conv, (1, 2, 3)))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from layercli.formula import Expr, Num, Sym, size, total
 from layercli.formula.replace import replace
-from layercli.layers.kinds import Kind
+from layercli.layers.kinds import Kind, Part
 
 
 class Required(NamedTuple):
@@ -74,6 +74,23 @@ class TensorIn(NamedTuple):
     optional: bool = False
     dtypes: str | Expr = "parameters"
     """Which dtypes it may have: the name of a rule in :mod:`layercli.layers.dtypes`, or which name under which flags."""
+    like: str = ""
+    """On the command line: the input that it takes over where it is left out, such as attention's key the query."""
+    like_where: Expr | None = None
+    """Under which flags it takes that over; else ``infer`` holds. ``<key>_written`` says whether a key was given."""
+    infer: Expr | None = None
+    """On the command line: the shape that is assumed where it is left out, such as that of a loss's target."""
+    low: Expr | int | float | None = None
+    high: Expr | int | float | None = None
+    """The range (``high`` left out) of the dummy values where none are given, such as indices below num_embeddings."""
+    tells_dtype: bool = False
+    """Whether formulas ask for its dtype, by the word under ``<name>_dtype``."""
+    usual: str | Expr = ""
+    """The dtype that it is taken to have where none is said, or which under which flags (``<name>_rank`` among them);
+    empty for the run's."""
+    instead: Kind | None = None
+    """What numbers may stand in its place: a tuple of them is known as a shape under its name. Rules ask by
+    ``<name>_listed`` whether they do, by ``<name>_given`` whether it is a tensor."""
 
 
 class TupleIn(NamedTuple):
@@ -131,8 +148,9 @@ class Out(NamedTuple):
 
     name: str
     shape: Expr
-    dtype: str = "input"
-    """The dtype of the first input, or a dtype by name."""
+    dtype: str | Expr = "input"
+    """``input`` (the first input's), ``parameters``, ``promoted`` (of all inputs, as torch promotes), or a dtype by
+    name; or which of these under which flags."""
     where: Expr | None = None
     none: Expr | None = None
     packed: bool = False
@@ -146,12 +164,21 @@ class Outs(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """A tensor that is there several times; its number (from ``start``) or its label enters the name at ``variable``."""
+    """A tensor that is there several times; its number (from ``start``) or its label enters the name at ``variable``.
+
+    ``numbered``: what the shape calls the number of a copy (from 0), where copies differ in it; ``times`` is then
+    decided by the structure, such as by the length of a list.
+    """
 
     variable: str
     times: Expr
     start: int = 0
     labels: tuple[str, ...] = ()
+    numbered: Sym | None = None
+
+    def label(self, number: int) -> str:
+        """What enters the name of the copy of this number."""
+        return self.labels[number] if self.labels else str(self.start + number)
 
 
 class Param(NamedTuple):
@@ -185,7 +212,7 @@ class Window(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """The definition of a layer."""
+    """The definition of a layer. Its name is that of its torch class in lower case."""
 
     name: str
     torch: str
@@ -213,7 +240,16 @@ class Layer(NamedTuple):
     unroll: str = ""
     """For a cell: the name of the sequence's layer that runs it step by step."""
     default_input: tuple[int, ...] = ()
-    default_inputs: Mapping[str, Any] = {}
+    aliases: tuple[str, ...] = ()
+    """Further names on the command line, such as ``mha``."""
+    materialised: tuple[Key, ...] = ()
+    """What a lazy class does not take as an argument but reads off its first input, each with its ``infer``."""
+    ignores_arguments: bool = False
+    """Whether the constructor takes any arguments at all and looks at none."""
+    frozen: Expr | None = None
+    """Under which flags training leaves the parameters as they are."""
+    factory: bool = True
+    """Whether the constructor of a layer with tensors takes ``device`` and ``dtype``."""
     prose: str = ""
     examples: tuple[str, ...] = ()
     paper: str = ""
@@ -224,6 +260,36 @@ class Layer(NamedTuple):
             if name in key.names:
                 return key
         return None
+
+    @property
+    def shell_keys(self) -> tuple[Key, ...]:
+        """The keys of the command line: a part that is always there gives its own keys in its place."""
+        keys: list[Key] = []
+        for key in self.keys:
+            keys += key.kind.layer.shell_keys if isinstance(key.kind, Part) and not key.kind.optional else (key,)
+        return tuple(keys)
+
+    def part_of(self, name: str) -> tuple[Key, Key] | None:
+        """The part that has a key of this name, and that key."""
+        for part in self.keys:
+            key = part.kind.layer.key(name) if isinstance(part.kind, Part) and not part.kind.optional else None
+            if key is not None:
+                return part, key
+        return None
+
+
+def lazy(layer: Layer) -> Layer:
+    """The lazy class of a layer: the sizes of its input are no arguments but are read off the first call."""
+    inferred = tuple(key for key in layer.keys if key.infer is not None and key.name.startswith(("in_", "num_feat")))
+    return layer._replace(
+        name=f"lazy{layer.name}",
+        torch=f"Lazy{layer.torch}",
+        summary=f"{layer.torch} that reads its {inferred[0].name} off the first input.",
+        keys=tuple(key for key in layer.keys if key not in inferred),
+        positional=tuple(name for name in layer.positional if name not in {key.name for key in inferred}),
+        materialised=inferred,
+        examples=tuple(f"lazy{example}" for example in layer.examples),
+    )
 
 
 def count(params: Iterable[Param]) -> Expr:

@@ -1,10 +1,13 @@
-"""Batch, instance and layer normalisation."""
+"""Batch and instance normalisation: statistics per channel, running ones for eval mode, and their lazy classes."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from layercli.formula import (
     Expr,
     and_,
+    at,
     concat,
     dims,
     eq_,
@@ -16,13 +19,14 @@ from layercli.formula import (
     not_,
     num,
     or_,
+    product,
     size,
     slice_,
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn
-from layercli.layers.kinds import Int, IntList, Real
+from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn, lazy
+from layercli.layers.kinds import Int, Kind, Real
 from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
@@ -33,113 +37,166 @@ from layercli.layers.vocabulary import (
     N,
     X,
     batched_forms,
+    channelled,
     flag,
     integer,
     setting,
     spatial,
 )
 
-_AFFINE, _TRACKS, _FEATURES = (
-    sym("affine"),
-    sym("track_running_stats"),
-    sym("num_features", "channels that the layer is made for"),
+FAMILY = "normalisation"
+
+_FEATURES = sym("num_features", "channels that the layer is made for")
+_AFFINE, _TRACKS, _EPS = sym("affine"), sym("track_running_stats"), sym("eps")
+_POSITIONS = sym("positions", "whether the input has spatial axes")
+
+_HOLDS_SOMETHING = or_(_AFFINE, _TRACKS)
+_BATCH_STATISTICS = or_(TRAINING, not_(_TRACKS))
+_STATISTICS_ONLY = and_(_TRACKS, not_(_AFFINE))
+
+_PARAMS = (Param("weight", (_FEATURES,), _AFFINE), Param("bias", (_FEATURES,), and_(_AFFINE, sym("bias"))))
+_BUFFERS = (
+    Param("running_mean", (_FEATURES,), _TRACKS),
+    Param("running_var", (_FEATURES,), _TRACKS),
+    Param("num_batches_tracked", (), _TRACKS, dtype="int64"),
 )
-_EPS = sym("eps")
-_RUNNING = (
-    Param("running_mean", (_FEATURES,)),
-    Param("running_var", (_FEATURES,)),
-    Param("num_batches_tracked", (), dtype="int64"),
-)
-_EMPTY = sym("empty", "whether the input has no elements")
-_GIVE_MORE = "give it a larger input, or use --eval with running statistics"
+_MEANING = "what is normalised"
 
 
-def _channels_agree(where: Expr, unless: Expr | None = None) -> Need:
-    agree = eq_(C, _FEATURES)
-    return Need(
-        agree if unless is None else or_(agree, unless),
-        "num_features is {num_features}, but the input has {C} channels",
-        "use features={C}, or leave num_features out",
-        "num_features",
-        where=where,
-    )
+# --- keys ----------------------------------------------------------------------------------------------------------
 
 
-def _keys(affine: bool, tracks: bool) -> tuple[Key, ...]:
+class _Vector(Int):
+    """The length of a vector. torch makes it of a list of one as well."""
+
+    def read(self, value: Any) -> int | None:
+        """The value in its normal form; BadValue where torch would not take it."""
+        return super().read(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
+
+
+def _keys(learns: bool, kind: Kind) -> tuple[Key, ...]:
+    """``learns``: whether affine and track_running_stats are on where nothing is said."""
     return (
         integer(
-            "num_features",
-            "num_features",
-            "channels of the input",
-            kind=Int(least=0, bools=False),
-            aliases=("features", "in"),
-            infer=C,
-        )._replace(where=or_(_AFFINE, _TRACKS)),
-        setting("eps", Real(), 1e-5, "what is added to the variance before its root is taken", "eps"),
-        setting("momentum", Real(optional=True), 0.1, "weight of the newest batch in the running statistics"),
-        flag("affine", affine, "whether each channel is scaled and shifted by learned numbers"),
-        flag("track_running_stats", tracks, "whether the module keeps running statistics for eval mode"),
-        flag("bias", True, "whether an affine norm shifts as well as scales")._replace(keyword_only=True),
-    )
+            "num_features", "num_features", "channels of the input", kind=kind, aliases=("features", "in"), infer=C,
+            effect="the shape stays; parameters and statistics grow with it",
+        )._replace(where=_HOLDS_SOMETHING),
+        setting(
+            "eps", Real(), 1e-5, "what is added to the variance before its root is taken", "eps",
+            effect="the shape stays; channels of little variance are amplified less",
+        ),
+        setting(
+            "momentum", Real(optional=True), 0.1,
+            "weight of the newest batch in the running statistics; none for their plain mean",
+            effect="the shape stays; running statistics follow the newest batches sooner",
+        ),
+        flag(
+            "affine", learns, "whether each channel is scaled and shifted by learned numbers",
+            effect="the shape stays; adds 2*num_features parameters",
+        ),
+        flag(
+            "track_running_stats", learns, "whether the module keeps running statistics for eval mode",
+            effect="the shape stays; adds 2*num_features + 1 numbers in buffers, which eval mode normalises by",
+        ),
+        flag(
+            "bias", True, "whether an affine norm shifts as well as scales",
+            effect="the shape stays; num_features parameters less without it",
+        )._replace(keyword_only=True),
+    )  # fmt: skip
 
 
-def _tensors() -> tuple[tuple[Param, ...], tuple[Param, ...]]:
-    params = (Param("weight", (_FEATURES,), _AFFINE), Param("bias", (_FEATURES,), and_(_AFFINE, sym("bias"))))
-    return params, tuple(param._replace(where=_TRACKS) for param in _RUNNING)
+class _Group(Kind):
+    """A process group: where there is one process only, torch does not look at it."""
+
+    words = ("none",)
+    describe = "a process group, or none"
+
+
+_LEARNING = _keys(True, _Vector(least=0, bools=False))
+_PLAIN = _keys(False, Int(least=0, bools=False))
+_GROUP = Key(
+    "process_group", _Group(), None, meaning="the processes whose batches are normalised together",
+    effect="the shape stays; one process, as here, is a group of its own",
+)  # fmt: skip
+
+
+# --- what must hold --------------------------------------------------------------------------------------------------
+
+
+def _channels_agree(where: Expr, unless: Expr | None = None, channels: Expr = C) -> Need:
+    agree = eq_(channels, _FEATURES)
+    return Need(
+        agree if unless is None else or_(agree, unless),
+        "num_features is {num_features}, but the input has {channels} channels",
+        "use features={channels}, or leave num_features out", "num_features", where, {"channels": channels},
+    )  # fmt: skip
+
+
+def _batch_rules(count: Expr, channels: Expr = C) -> tuple[Need, ...]:
+    """``count``: the values per channel that mean and variance are taken over."""
+    return (
+        Need(
+            ne_(count, 1), "mean and variance need more than one value per channel, and the input has one",
+            "give it a larger batch, or use --eval with running statistics", where=_BATCH_STATISTICS,
+            code="shape.single-value",
+        ),
+        Need(
+            not_(le_(_EPS, 0)), "eps must be positive while batch statistics are used, not {eps}", "use eps=1e-5", "eps",
+            where=_BATCH_STATISTICS, code="torch.range",
+        ),
+        Need(
+            not_(lt_(_EPS, 0)), "eps must not be negative, and is {eps}", "use eps=1e-5", "eps",
+            where=not_(_BATCH_STATISTICS), code="torch.range",
+        ),
+        _channels_agree(_HOLDS_SOMETHING, eq_(count * channels, 0), channels),
+        Need(
+            ge_(_FEATURES, 1), "an affine batch norm needs at least one channel", "give it an input with channels",
+            where=_AFFINE,
+        ),
+    )  # fmt: skip
+
+
+def _instance_rules(rank: int) -> tuple[Need, ...]:
+    """An empty input is asked for its channels only where running statistics are to be updated."""
+    positions, rows = size(spatial(rank)), when(BATCHED, N, 1)
+    return (
+        Need(
+            ne_(positions, 1), "mean and variance need more than one position per channel, and the input has one",
+            "give it a larger input, or use --eval with running statistics", where=_BATCH_STATISTICS,
+            code="shape.single-value",
+        ),
+        _channels_agree(_AFFINE),
+        _channels_agree(and_(_STATISTICS_ONLY, not_(TRAINING)), unless=eq_(rows * C * positions, 0)),
+        _channels_agree(and_(_STATISTICS_ONLY, TRAINING), unless=and_(eq_(rows, 0), eq_(C, 1))),
+        Need(
+            ge_(rows * C, 1), "an affine instance norm needs a batch and channels that are not empty",
+            "give it at least one sample with one channel", where=_AFFINE,
+        ),
+    )  # fmt: skip
+
+
+# --- the layers ------------------------------------------------------------------------------------------------------
 
 
 def batchnorm(rank: int) -> Layer:
     """Batch normalisation (Ioffe & Szegedy 2015): one mean and variance per channel, over the batch and all positions."""
     axes, image = SPATIAL[rank], spatial(rank)
-    forms = [Form("N C " + " ".join(axes), facts={"positions": True})]
+    forms: tuple[Form, ...] = (Form(f"N C {' '.join(axes)}", facts={"positions": True}),)
+    count, shape = size([N, *image]), dims(N=N, C=C, **dict(zip(axes, image)))
     if rank == 1:
-        forms.append(Form("N C", facts={"positions": False}))
-    positions = sym("positions", "whether the input has spatial axes")
-    values = size([N, *image])
-    params, buffers = _tensors()
-    batch_statistics = or_(TRAINING, not_(_TRACKS))
-    count = when(positions, values, N) if rank == 1 else values
-    rules = (
-        Need(
-            ne_(count, 1), "mean and variance need more than one value per channel, and the input has one",
-            _GIVE_MORE.replace("input", "batch"), where=batch_statistics, code="shape.single-value",
-        ),
-        Need(
-            not_(le_(_EPS, 0)), "eps must be positive while batch statistics are used, not {eps}", "use eps=1e-5", "eps",
-            where=batch_statistics, code="torch.range",
-        ),
-        Need(
-            not_(lt_(_EPS, 0)), "eps must not be negative, and is {eps}", "use eps=1e-5", "eps",
-            where=not_(batch_statistics), code="torch.range",
-        ),
-        _channels_agree(and_(or_(_AFFINE, _TRACKS), not_(_EMPTY))),
-        Need(
-            ge_(_FEATURES, 1), "an affine batch norm needs at least one feature", "use features=1 or more", "num_features",
-            where=_AFFINE,
-        ),
-    )  # fmt: skip
-    shape = concat(dims(N=N, C=C), dims(**dict(zip(axes, image))))
-    if rank == 1:
-        shape = when(positions, shape, dims(N=N, C=C))
+        forms += (Form("N C", facts={"positions": False}),)
+        count, shape = when(_POSITIONS, count, N), when(_POSITIONS, shape, dims(N=N, C=C))
     return Layer(
         name=f"batchnorm{rank}d",
         torch=f"BatchNorm{rank}d",
         summary="Normalises each channel over the batch and all positions.",
-        keys=_keys(affine=True, tracks=True),
+        keys=_LEARNING,
         positional=("num_features",),
-        inputs=(
-            TensorIn(
-                "input",
-                tuple(forms),
-                "what is normalised",
-                dtypes=when(or_(_AFFINE, _TRACKS), num("norm"), num("float")),
-            ),
-        ),
+        inputs=(TensorIn("input", forms, _MEANING, dtypes=when(_HOLDS_SOMETHING, num("norm"), num("float"))),),
         outputs=(Out("output", shape),),
-        facts={"empty": eq_(count * C, 0)},
-        rules=rules,
-        params=params,
-        buffers=buffers,
+        rules=_batch_rules(count),
+        params=_PARAMS,
+        buffers=_BUFFERS,
         window=(),
         default_input=DEFAULT_INPUT[rank],
         prose="In train mode the statistics are the batch's own, in eval mode the running ones. The shape does not change.",
@@ -148,91 +205,79 @@ def batchnorm(rank: int) -> Layer:
     )
 
 
+def syncbatchnorm() -> Layer:
+    """Batch normalisation over the batches of several processes; in one process it is plain, whatever the rank."""
+    ranked = ge_(length(X), 2)
+    channels = when(ranked, at(X, 1), 0)
+    count = when(ranked, at(X, 0) * product(slice_(X, 2, length(X))), 0)
+    return batchnorm(2)._replace(
+        name="syncbatchnorm",
+        torch="SyncBatchNorm",
+        summary="Batch norm with one mean and variance for the batches of all processes.",
+        keys=(_LEARNING[0]._replace(infer=channels), *_LEARNING[1:-1], _GROUP, _LEARNING[-1]),
+        inputs=(
+            TensorIn("input", channelled(), _MEANING, dtypes=when(_HOLDS_SOMETHING, num("norm"), num("float"))),
+        ),
+        outputs=(Out("output", X),),
+        rules=(
+            Need(
+                ranked, "syncbatchnorm takes (N, C, …), but its input has {rank} axes", "give it 2 or more axes",
+                values={"rank": length(X)}, code="shape.rank",
+            ),
+            Need(ge_(channels, 1), "the input has no channels", "give it at least one channel"),
+            *_batch_rules(count, channels),
+        ),
+        prose="Where each of several processes holds few samples, statistics over all of them are steadier. "
+        "One process alone, as here, does what batch norm does, over any number of axes; the shape does not change.",
+        examples=("syncbatchnorm", "syncbatchnorm affine=false -i 4,8,10"),
+        paper="https://arxiv.org/abs/1803.08904",
+    )  # fmt: skip
+
+
 def instancenorm(rank: int) -> Layer:
     """Instance normalisation (Ulyanov et al. 2016): one mean and variance per sample and channel."""
-    axes, image = SPATIAL[rank], spatial(rank)
-    params, buffers = _tensors()
-    rows = when(BATCHED, N, 1)
     return Layer(
         name=f"instancenorm{rank}d",
         torch=f"InstanceNorm{rank}d",
         summary="Normalises each channel of each sample over its positions.",
-        keys=_keys(affine=False, tracks=False),
+        keys=_PLAIN,
         positional=("num_features",),
-        inputs=(TensorIn("input", batched_forms(rank), "what is normalised", dtypes=when(_AFFINE, num("norm"), num("float"))),),
-        outputs=(Out("output", concat(BATCH, dims(C=C), dims(**dict(zip(axes, image))))),),
-        facts={"empty": eq_(rows * C * size(image), 0)},
-        rules=(
-            Need(
-                ne_(size(image), 1), "mean and variance need more than one position per channel, and the input has one",
-                _GIVE_MORE, code="shape.single-value", where=or_(TRAINING, not_(_TRACKS)),
-            ),
-            _channels_agree(_AFFINE),
-            _channels_agree(and_(and_(_TRACKS, not_(_AFFINE)), not_(_EMPTY))),
-            _channels_agree(
-                and_(and_(_TRACKS, not_(_AFFINE)), and_(_EMPTY, TRAINING)), unless=and_(eq_(rows, 0), eq_(C, 1))
-            ),
-            Need(
-                ge_(rows * C, 1), "an affine instance norm needs a batch and channels that are not empty",
-                "give it at least one sample with one channel", where=_AFFINE,
-            ),
+        inputs=(
+            TensorIn("input", batched_forms(rank), _MEANING, dtypes=when(_AFFINE, num("norm"), num("float"))),
         ),
-        params=params,
-        buffers=buffers,
+        outputs=(Out("output", concat(BATCH, dims(C=C, **dict(zip(SPATIAL[rank], spatial(rank)))))),),
+        rules=_instance_rules(rank),
+        params=_PARAMS,
+        buffers=_BUFFERS,
         window=(),
         default_input=DEFAULT_INPUT[rank],
-        prose="Unlike batch norm it does not look across the batch, and by default it learns nothing and keeps no statistics.",
+        prose="Unlike batch norm it does not look across the batch, and by default it learns nothing and keeps no "
+        "statistics. The shape does not change.",
         examples=(f"instancenorm{rank}d", f"instancenorm{rank}d affine=true"),
         paper="https://arxiv.org/abs/1607.08022",
     )  # fmt: skip
 
 
-def layernorm() -> Layer:
-    """Layer normalisation (Ba et al. 2016): one mean and variance per sample, over the last axes."""
-    shape, affine, bias = sym("S", "shape that is normalised over"), sym("elementwise_affine"), sym("bias")
-    tail = slice_(X, length(X) - length(shape), length(X))
-    agree = [
-        Need(ge_(length(shape), 1), "normalized_shape is empty", "give the sizes of the last axes", "normalized_shape"),
-        Need(
-            ge_(length(X), length(shape)), "normalized_shape has {have} axes, but the input has {rank}",
-            "name at most the last {rank} axes", "normalized_shape", values={"have": length(shape), "rank": length(X)},
+def lazily(layer: Layer, second: Expr = C) -> Layer:
+    """The lazy class: it learns and tracks unless told not to, and reads num_features off the ``second`` axis."""
+    made = lazy(layer)
+    told = "num_features is read off axis 1 as {num_features}, but the {channels} channels are axis 0"
+    return made._replace(
+        keys=_LEARNING[1:],
+        materialised=(_LEARNING[0]._replace(infer=second),),
+        rules=tuple(
+            rule._replace(message=told, fix="give it a batch axis", key="") if rule.key == "num_features" else rule
+            for rule in layer.rules
+            if isinstance(rule, Need)
         ),
-    ]  # fmt: skip
-    return Layer(
-        name="layernorm",
-        torch="LayerNorm",
-        summary="Normalises each sample over its last axes.",
-        keys=(
-            Key(
-                "normalized_shape", IntList(), aliases=("shape",), symbols=(shape,), structural=True,
-                infer=slice_(X, -1, length(X)), meaning="sizes of the last axes, over which mean and variance are taken",
-            ),
-            setting("eps", Real(), 1e-5, "what is added to the variance before its root is taken"),
-            flag("elementwise_affine", True, "whether each element is scaled (and shifted) by learned numbers"),
-            flag("bias", True, "whether there is a learned shift beside the scale"),
-        ),
-        positional=("normalized_shape",),
-        inputs=(TensorIn("input", (Form("*X"),), "what is normalised", dtypes=when(affine, num("norm"), num("float"))),),
-        outputs=(Out("output", X),),
-        rules=(
-            *agree,
-            Need(
-                eq_(shape, tail), "normalized_shape is {want}, but the last axes of the input are {got}",
-                "use shape={got}", "normalized_shape", values={"want": shape, "got": tail},
-            ),
-        ),
-        params=(
-            Param("weight", (shape,), where=affine),
-            Param("bias", (shape,), where=and_(affine, bias)),
-        ),
-        window=None,
-        default_input=(1, 3, 16, 16),
-        prose="Left alone it normalises the last axis. It does not look across the batch and keeps no statistics.",
-        examples=("layernorm", "layernorm 3,16,16", "layernorm 16 bias=false"),
-        paper="https://arxiv.org/abs/1607.06450",
-    )  # fmt: skip
+        prose="The first call makes parameters and running statistics for as many channels as the input's axis 1 has. "
+        "Both are there unless they are turned off; the shape does not change.",
+        examples=(made.name, f"{made.name} affine=false"),
+    )
 
 
 def layers() -> tuple[Layer, ...]:
     """The family."""
-    return (*map(batchnorm, (1, 2, 3)), *map(instancenorm, (1, 2, 3)), layernorm())
+    batch, instance = tuple(map(batchnorm, (1, 2, 3))), tuple(map(instancenorm, (1, 2, 3)))
+    seconds = (when(BATCHED, C, spatial(rank)[0]) for rank in (1, 2, 3))
+    return (*batch, *instance, syncbatchnorm(), *map(lazily, batch), *map(lazily, instance, seconds))

@@ -1,57 +1,46 @@
-"""The index: every name that a layer goes by, and the one file of its family. Building one builds no other family.
-
-A test compares it with the definitions, so that it cannot go stale.
-"""
+"""Finding a layer by any of its names. Only the one file of its family is built."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Iterable
 from functools import cache
 
 from layercli.layers.definition import Layer
-
-FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "conv": (
-        "convolution",
-        ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-    ),
-    "pool": ("pooling", ("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d")),
-    "norm": (
-        "normalisation",
-        (
-            "BatchNorm1d", "BatchNorm2d", "BatchNorm3d",
-            "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm",
-        ),
-    ),
-    "linear": ("linear", ("Linear",)),
-    "activation": ("activation", ("ReLU", "Sigmoid", "Tanh")),
-    "recurrent": ("recurrent", ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")),
-    "shape": ("shape", ("Flatten",)),
-}  # fmt: skip
-"""By module: the family's name, and the torch classes that it defines. A layer's name is its class in lower case."""
+from layercli.layers.index import ALIASES, FAMILIES
 
 _MODULE = {torch.lower(): module for module, (_, classes) in FAMILIES.items() for torch in classes}
 
 
 @cache
 def _family(module: str) -> dict[str, Layer]:
-    layers: Iterable[Layer] = importlib.import_module(f"layercli.layers.{module}").layers()
-    return {layer.name: layer for layer in layers}
+    collecting = gc.isenabled()
+    gc.disable()  # formulas are trees: the collector would walk thousands of nodes and find nothing to free
+    try:
+        layers: Iterable[Layer] = importlib.import_module(f"layercli.layers.{module}").layers()
+        return {layer.name: layer for layer in layers}
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def known_names() -> tuple[str, ...]:
-    """Every layer's name."""
-    return tuple(_MODULE)
+    """Every layer's name, family by family."""
+    return tuple(name for names in families().values() for name in names)
 
 
 def families() -> dict[str, tuple[str, ...]]:
     """The layers' names by the name of their family."""
-    return {title: tuple(torch.lower() for torch in classes) for title, classes in FAMILIES.values()}
+    named: dict[str, tuple[str, ...]] = {}
+    for title, classes in FAMILIES.values():
+        named[title] = (*named.get(title, ()), *(torch.lower() for torch in classes))
+    return named
 
 
 def find(name: str) -> Layer | None:
-    """The layer of this name; only its family is built."""
+    """The layer of this name or alias; only the file that defines it is built."""
+    name = ALIASES.get(name, name)
     module = _MODULE.get(name)
     return None if module is None else _family(module)[name]
 
@@ -73,7 +62,7 @@ def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ..
     typed = name.lower().strip("-")
     if candidates is None:
         begun = tuple(layer for layer in _MODULE if layer.startswith(typed) and len(typed) > 2)
-        near = get_close_matches(typed, _MODULE, n=3, cutoff=0.78)
+        near = get_close_matches(typed, _MODULE, n=3, cutoff=0.82)
         best = max((SequenceMatcher(None, layer, typed).ratio() for layer in near), default=0)
         return begun[:3] or tuple(n for n in near if SequenceMatcher(None, n, typed).ratio() > best - 0.02)
     bare = {candidate.lower().strip("-"): candidate for candidate in candidates}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from layercli.formula import Expr, Sym, concat, dims, sym, when
+from layercli.formula import Axis, Expr, Sym, concat, dims, sym, when
 from layercli.layers.definition import REQUIRED, Form, Key, Same
 from layercli.layers.kinds import LARGEST, Flag, Int, Kind, Sizes, Word
 
@@ -27,29 +29,47 @@ BATCH: Expr = when(BATCHED, dims(N=N), concat())
 """The batch axis, where there is one."""
 
 
+@cache
 def spatial(rank: int) -> tuple[Sym, ...]:
     """One symbol per spatial axis of the input."""
     return tuple(sym(axis, f"size of the input along {axis}") for axis in SPATIAL[rank])
 
 
+@cache
 def per_axis(name: str, rank: int, meaning: str) -> tuple[Sym, ...]:
     """One symbol per spatial axis of a key: ``k_H``, ``k_W``."""
     return tuple(sym(f"{name}_{axis}", f"{meaning} along {axis}") for axis in SPATIAL[rank])
 
 
+@cache
 def batched_forms(rank: int) -> tuple[Form, ...]:
     """(N, C, *spatial), or the same without N."""
     axes = " ".join(("C", *SPATIAL[rank]))
     return Form(f"N {axes}", facts={"batched": True}), Form(axes, facts={"batched": False})
 
 
+_AXES = {"N": N, "C": C, **{symbol.name: symbol for rank in (1, 2, 3) for symbol in spatial(rank)}}
+
+
+def named(labels: Sequence[str], **facts: Any) -> Form:
+    """A form with these axes, which formulas know as the shape X too, as where any shape is taken."""
+    axes = tuple(Axis(label, _AXES[label]) for label in labels)
+    return Form(" ".join(labels), facts={"batched": "N" in labels, "X": axes, **facts})
+
+
+@cache
+def channelled() -> tuple[Form, ...]:
+    """Any shape, known to formulas as X; where there may be a batch and channels, the axes have their names."""
+    return (*(named(("N", "C", *axes)) for axes in ((), *SPATIAL.values())), Form("*X"))
+
+
 SMALL = 2**31 - 1
 """Pools keep their arguments in 32 bits."""
 
 
-def kernel(rank: int, *, convolves: bool = False, most: int = LARGEST) -> Key:
+def kernel(rank: int, *, least: int = 1, convolves: bool = False, most: int = LARGEST) -> Key:
     return Key(
-        "kernel_size", Sizes(rank, 1, repeats=not convolves, bools=convolves, most=most), aliases=("kernel", "k"),
+        "kernel_size", Sizes(rank, least, repeats=not convolves, bools=convolves, most=most), aliases=("kernel", "k"),
         symbols=per_axis("k", rank, "kernel size"),
         meaning="extent of the window along each axis",
         effect="a larger kernel sees more and shrinks the output",
@@ -77,9 +97,9 @@ def padding(
     )  # fmt: skip
 
 
-def dilation(rank: int, *, most: int = LARGEST, tells_lists: bool = False) -> Key:
+def dilation(rank: int, *, least: int = 1, most: int = LARGEST, tells_lists: bool = False) -> Key:
     return Key(
-        "dilation", Sizes(rank, 1, most=most, tells_lists=tells_lists), 1, ("d",), per_axis("d", rank, "dilation"),
+        "dilation", Sizes(rank, least, most=most, tells_lists=tells_lists), 1, ("d",), per_axis("d", rank, "dilation"),
         meaning="distance between neighbouring taps of the kernel",
         effect="a dilation of d spreads the kernel over d*(k - 1) + 1 cells without more weights",
     )  # fmt: skip
@@ -92,9 +112,11 @@ def flag(name: str, default: bool, meaning: str, *, strict: bool = False, effect
     )
 
 
-def word(name: str, *words: str, default: str, meaning: str) -> Key:
+def word(name: str, *words: str, default: str, meaning: str, effect: str = "") -> Key:
     """A key that chooses one of a few words."""
-    return Key(name, Word(*words), default, symbols=(sym(name, meaning),), structural=True, meaning=meaning)
+    return Key(
+        name, Word(*words), default, symbols=(sym(name, meaning),), structural=True, meaning=meaning, effect=effect
+    )
 
 
 def integer(
@@ -114,6 +136,8 @@ def integer(
     )  # fmt: skip
 
 
-def setting(name: str, kind: Kind, default: Any, meaning: str, symbol: str = "") -> Key:
+def setting(name: str, kind: Kind, default: Any, meaning: str, symbol: str = "", effect: str = "") -> Key:
     """A key that changes values, not sizes; a rule may still speak of it by a symbol."""
-    return Key(name, kind, default, symbols=(sym(symbol, meaning),) if symbol else (), meaning=meaning)
+    return Key(
+        name, kind, default, symbols=(sym(symbol, meaning),) if symbol else (), meaning=meaning, effect=effect
+    )  # fmt: skip

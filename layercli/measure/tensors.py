@@ -26,7 +26,8 @@ def _filled(torch: Any, spec: Tensor, dtype: Any, device: str) -> Any:
     if spec.values is not None:
         return torch.tensor(spec.values, dtype=dtype, device=device).reshape(spec.shape)
     if spec.dtype == "bool":
-        return torch.randint(0, 2, spec.shape, device=device).to(dtype)
+        low, high = spec.low or 0, 2 if spec.high is None else spec.high
+        return torch.randint(int(low), max(int(high), int(low) + 1), spec.shape, device=device).to(dtype)
     if dtype.is_complex or (dtype.is_floating_point and spec.low is None and spec.high is None):
         return torch.randn(spec.shape, dtype=dtype, device=device)
     low = 0 if spec.low is None else spec.low

@@ -7,9 +7,9 @@ from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.layer import Bound
 from layercli.analysis.walk import Row, every_note
 from layercli.errors import short
-from layercli.layers.definition import Outs
+from layercli.layers.definition import Outs, TupleIn
 from layercli.measurement import MEASURED
-from layercli.plan import Literal
+from layercli.plan import Literal, Module, Tensor
 from layercli.report import AGREES, Check, Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
@@ -96,6 +96,11 @@ def called(bound: Bound) -> str:
 
 
 def _argument(value: Any) -> str:
+    if isinstance(value, Module):
+        written = [*map(_argument, value.args), *(f"{key}={_argument(item)}" for key, item in value.kwargs.items())]
+        return f"{value.torch}({', '.join(written)})"
+    if isinstance(value, Tensor):
+        return f"a tensor of {shape_text(value.shape)}"
     if isinstance(value, tuple) and len(value) == 1:
         return str(value[0])
     return str(value) if not isinstance(value, str) else value
@@ -108,12 +113,9 @@ def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
     for name, tree in _named_outputs(row.bound):
         for label, text in _described(name, tree, None):
             yield label, Cell(text, "strong")
-    tensors_ = row.bound.tensors(row.bound.variant.params)
-    if tensors_:
-        yield "parameters", Cell(_tensors(tensors_))
-    buffers = row.bound.tensors(row.bound.variant.buffers)
-    if buffers:
-        yield "buffers", Cell(_tensors(buffers))
+    for kind, listed in (("parameters", row.bound.variant.params), ("buffers", row.bound.variant.buffers)):
+        if listed:
+            yield kind, Cell(_tensors(row.bound.folded(listed)))
     if row.reach:
         yield "receptive field", Cell(_reach(row))
 
@@ -144,21 +146,17 @@ def _reach(row: Row) -> str:
 
 def _described(name: str, tree: Tree, bound: Bound | None) -> Iterator[tuple[str, str]]:
     if isinstance(tree, Flow):
-        labels = tree.labels or (_input_labels(bound, tree) if bound else ())
+        labels = tree.labels or (bound.labels.get(name, ()) if bound else ())
         axes = f"  ({', '.join(labels)})" if labels else ""
         packed = f"  packed, {len(tree.batch_sizes)} steps" if tree.batch_sizes is not None else ""
         yield name, f"{shape_text(tree.shape)}{axes}  {tree.dtype}{packed}"
     elif isinstance(tree, Literal):
         yield name, str(tree.value)
     elif isinstance(tree, tuple):
+        definition = next((item for item in bound.layer.inputs if item.name == name), None) if bound else None
+        names = [part.name for part in definition.items] if isinstance(definition, TupleIn) else []
         for index, item in enumerate(tree):
-            yield from _described(f"{name}.{index}", item, bound)
-
-
-def _input_labels(bound: Bound, flow: Flow) -> tuple[str, ...]:
-    """The names of an input's axes: those of the form that it was matched with."""
-    first = next(tensors(next(iter(bound.inputs.values()))), None)
-    return bound.labels if flow == first else ()
+            yield from _described(names[index] if names else f"{name}.{index}", item, bound)
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -286,8 +284,11 @@ def _short(bound: Bound) -> str:
     """A layer as it is typed, with what was given and what was inferred of its channels."""
     words = [bound.layer.name]
     for key in bound.layer.keys:
-        if key.name in bound.given.values or (key.infer is not None and key.name in bound.layer.positional):
-            value = bound.args[key.name]
+        part = bound.args[key.name]
+        if isinstance(part, Module):
+            words += [f"{name}={_word(value)}" for name, value in part.kwargs.items()]
+        elif key.name in bound.given.values or (key.infer is not None and key.name in bound.layer.positional):
+            value = part
             same = isinstance(value, tuple) and len(set(value)) == 1 and key.name != "normalized_shape"
             shown = value[0] if same else value
             words.append(f"{key.names[-1]}={_word(shown)}")
@@ -295,6 +296,8 @@ def _short(bound: Bound) -> str:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, (Module, Tensor)):
+        return _argument(value)
     if isinstance(value, tuple):
         return shape_text(value)
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

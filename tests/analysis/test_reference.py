@@ -40,6 +40,12 @@ def sizes(spec: str, *shape: int, **more: Any) -> tuple[int, ...]:
         ("conv1d k=3 p=9 padding_mode=circular", (1, 1, 9), (1, 1, 25)),
         ("flatten 0", (), (1,)),
         ("instancenorm1d 3", (3, 8), (3, 8)),
+        ("glu", (2, 6), (2, 3)),
+        ("glu 1", (2, 6, 5), (2, 3, 5)),
+        ("upsample scale=0.29", (1, 1, 100), (1, 1, 28)),
+        ("fractionalmaxpool2d 2 output_ratio=0.29", (1, 1, 100, 100), (1, 1, 28, 28)),
+        ("zeropad2d 1,2", (1, 1, 5, 6), (1, 1, 5, 9)),
+        ("lppool2d 2 1 2 ceil_mode=true", (1, 1, 32, 32), (1, 1, 16, 16)),
     ],
 )
 def test_shapes_that_other_tools_get_wrong(spec: str, shape: tuple[int, ...], output: tuple[int, ...]) -> None:
@@ -60,6 +66,9 @@ def test_shapes_that_other_tools_get_wrong(spec: str, shape: tuple[int, ...], ou
         ("lstmcell 20", (3, 10), 7_200),
         ("gru 128", (32, 10, 128), 31_457_280),
         ("lstm 512 2", (100, 1, 300), 376_012_800),
+        ("mha 12", (197, 1, 768), 524_391_936),
+        ("transformerencoder 6 heads=8 ff=2048", (10, 1, 512), 189_358_080),
+        ("bilinear 6 in2=5", (3, 4), 3 * 6 * (4 + 1) * 5),
     ],
 )
 def test_macs_that_other_tools_get_wrong(spec: str, shape: tuple[int, ...], macs: int) -> None:
@@ -83,11 +92,40 @@ def test_macs_that_other_tools_get_wrong(spec: str, shape: tuple[int, ...], macs
         ("layernorm 3,5", (2, 3, 5), 30, 0),
         ("layernorm bias=false", (2, 5), 5, 0),
         ("layernorm elementwise_affine=false", (2, 5), 0, 0),
+        ("bilinear 6 in2=5", (3, 4), 6 * (4 * 5 + 1), 0),
+        ("mha 12", (197, 1, 768), 4 * 768 * 768 + 4 * 768, 0),
+        ("mha 2 kdim=4 vdim=6", (5, 3, 8), 240, 0),
+        ("mha 2 bias=false add_bias_kv=true", (5, 3, 8), 272, 0),
+        ("transformerencoder 6 heads=8 ff=2048", (10, 1, 512), 18_914_304, 0),
+        ("transformerencoderlayer 2", (5, 3, 8), 35_144, 0),
+        ("transformer", (5, 3, 512), 44_140_544, 0),
     ],
 )
 def test_counts(spec: str, shape: tuple[int, ...], params: int, buffers: int) -> None:
     totals = ask(spec, *shape).totals
     assert (totals["params"], totals["buffers"]) == (params, buffers)
+
+
+def test_an_embedding_looks_up_and_multiplies_nothing() -> None:
+    report = ask("embedding 30522 768", 1, 128)
+    assert tuple(report.output.shape) == (1, 128, 768)
+    assert (report.totals["params"], report.totals["macs"]) == (30_522 * 768, 0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "said"),
+    [
+        ("conv2d k=3 s=2 p=same", (1, 1, 8, 8), "needs a stride of 1"),
+        ("convtranspose2d k=3 s=2 output_padding=2", (1, 1, 8, 8), "must be smaller than the stride"),
+        ("maxpool2d 4 2 ceil_mode=true", (1, 1, 2, 2), "does not fit"),
+        ("glu", (2, 5), "do not halve"),
+        ("mha 5", (5, 3, 8), "num_heads"),
+    ],
+)
+def test_what_torch_refuses(spec: str, shape: tuple[int, ...], said: str) -> None:
+    report = analyze(spec, shape, run=False)
+    assert report.analysis.error is not None
+    assert said in report.analysis.error.message
 
 
 def test_a_projected_lstm_keeps_its_cell_wide() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 
-from tests.bench import batch, chain, lenet, startup, verified
+from tests.bench import batch, chain, definitions, lenet, startup, verified
 from tests.bench.timing import layercli
 
 SECTIONS = {
@@ -14,6 +14,7 @@ SECTIONS = {
     "lenet": lenet.main,
     "batch": batch.main,
     "chain": chain.main,
+    "definitions": definitions.main,
 }
 
 

@@ -108,6 +108,7 @@ def test_every_argument_of_torch_is_a_key_with_torchs_default(layer: Layer) -> N
         elif default is inspect.Parameter.empty:
             assert ours is REQUIRED, f"{name} is required by torch"
         else:
+            default = default.__name__ if inspect.isfunction(default) else default
             assert ours == default, f"{name}: torch's default is {default!r}"
     positional = [key.name for key in layer.keys if not key.keyword_only]
     assert positional == [name for name in expected if not keys[name].keyword_only], "torch's order of arguments"
@@ -115,17 +116,13 @@ def test_every_argument_of_torch_is_a_key_with_torchs_default(layer: Layer) -> N
 
 def _signature(torch: Any, name: str) -> dict[str, Any]:
     """torch's arguments but for the run's own; RNN, LSTM and GRU hide theirs behind ``*args``."""
-    cls = getattr(torch.nn, name)
-    if name in ("RNN", "LSTM", "GRU"):
-        source = inspect.signature(torch.nn.RNNBase.__init__)
-    elif name in ("Sigmoid", "Tanh"):
-        return {}
-    else:
-        source = inspect.signature(cls.__init__)
+    recurrent = name in ("RNN", "LSTM", "GRU")
+    source = inspect.signature(torch.nn.RNNBase.__init__ if recurrent else getattr(torch.nn, name).__init__)
+    run = ("self", "device", "dtype", *(["mode"] if recurrent else []))
     found = {
         parameter.name: parameter.default
         for parameter in source.parameters.values()
-        if parameter.name not in ("self", "device", "dtype", "mode")
+        if parameter.name not in run and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     }
     if name in ("RNN", "GRU"):
         del found["proj_size"]
@@ -133,6 +130,32 @@ def _signature(torch: Any, name: str) -> dict[str, Any]:
         items = list(found.items())
         found = dict([*items[:3], ("nonlinearity", "tanh"), *items[3:]])
     return found
+
+
+@every_layer
+def test_device_and_dtype_are_taken_where_torch_takes_them(layer: Layer) -> None:
+    import torch
+
+    recurrent = layer.torch in ("RNN", "LSTM", "GRU")
+    taken = inspect.signature(torch.nn.RNNBase if recurrent else getattr(torch.nn, layer.torch)).parameters
+    tensors = bool(layer.params or layer.buffers)
+    assert (layer.factory and tensors) == ("dtype" in taken), "Layer.factory says whether torch takes device and dtype"
+
+
+@every_layer
+def test_every_key_says_what_it_is_and_what_it_does(layer: Layer) -> None:
+    silent = [key.name for key in layer.shell_keys if not key.meaning or not key.effect]
+    assert not silent, f"keys without a meaning or an effect: {silent}"
+    assert layer.summary.endswith(".")
+    assert layer.prose.count(". ") + 1 >= 2, "two sentences of prose: what it is for, what decides its shape"
+    assert layer.examples
+
+
+@every_layer
+def test_what_a_key_is_drawn_from_is_taken(layer: Layer) -> None:
+    for key in layer.shell_keys:
+        for value in key.kind.typical():
+            key.kind.read(value)
 
 
 @every_layer
@@ -153,7 +176,7 @@ def test_inputs_speak_of_rules_that_exist(layer: Layer) -> None:
         for part in item.items if isinstance(item, TupleIn) else (item,):
             if isinstance(part, TensorIn) and isinstance(part.dtypes, str):
                 assert part.dtypes in RULES
-            assert part.forms
+            assert part.forms or getattr(part, "kind", None) is not None
 
 
 @every_layer

@@ -274,8 +274,10 @@ def test_packed_sequences_and_values() -> None:
 def test_scalars_and_many_tensors() -> None:
     assert shape_text(()) == "scalar"
     assert shape_text((1, 2)) == "1,2"
-    text = plain.plain(Report(analysed("lstm 4 9", (5, 3, 16)), None, "no"))
+    text = plain.plain(Report(analysed("transformer", (5, 3, 512)), None, "no"))
     assert "more" in text
+    text = plain.plain(Report(analysed("lstm 4 9", (5, 3, 16)), None, "no"))
+    assert "weight_ih_l1..8 16x4" in text
     assert max(map(len, text.splitlines())) < 1500
 
 
