@@ -69,6 +69,8 @@ _MEANING = "what is normalised"
 class _Vector(Int):
     """The length of a vector. torch makes it of a list of one as well."""
 
+    tells_single = True
+
     def read(self, value: Any) -> int | None:
         """The value in its normal form; BadValue where torch would not take it."""
         return super().read(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
@@ -113,7 +115,7 @@ class _Group(Kind):
 
 
 _LEARNING = _keys(True, _Vector(least=0, bools=False))
-_PLAIN = _keys(False, Int(least=0, bools=False))
+_PLAIN = _keys(False, _Vector(least=0, bools=False))
 _GROUP = Key(
     "process_group", _Group(), None, meaning="the processes whose batches are normalised together",
     effect="the shape stays; one process, as here, is a group of its own",
@@ -121,6 +123,11 @@ _GROUP = Key(
 
 
 # --- what must hold --------------------------------------------------------------------------------------------------
+
+_LISTED = Need(
+    sym("num_features_single"), "an affine instance norm takes no list for num_features", "write the number alone", "num_features",
+    where=_AFFINE, code="torch.list",
+)  # fmt: skip
 
 
 def _channels_agree(where: Expr, unless: Expr | None = None, channels: Expr = C) -> Need:
@@ -246,7 +253,7 @@ def instancenorm(rank: int) -> Layer:
             TensorIn("input", batched_forms(rank), _MEANING, dtypes=when(_AFFINE, num("norm"), num("float"))),
         ),
         outputs=(Out("output", concat(BATCH, dims(C=C, **dict(zip(SPATIAL[rank], spatial(rank)))))),),
-        rules=_instance_rules(rank),
+        rules=(_LISTED, *_instance_rules(rank)),
         params=_PARAMS,
         buffers=_BUFFERS,
         window=(),
@@ -268,6 +275,7 @@ def lazily(layer: Layer, second: Expr = C) -> Layer:
         rules=tuple(
             rule._replace(message=told, fix="give it a batch axis", key="") if rule.key == "num_features" else rule
             for rule in layer.rules
+            if rule is not _LISTED
             if isinstance(rule, Need)
         ),
         prose="The first call makes parameters and running statistics for as many channels as the input's axis 1 has. "

@@ -47,7 +47,7 @@ def _run(torch: Any, plan: Plan) -> Measurement:
         device = _device(torch, choice.device)
     except _UnableError as unable:
         return start._replace(status=FAILED, reason=str(unable))
-    with _undisturbed(torch, device):
+    with _undisturbed(torch, device, [module.torch for module in plan.modules]):
         return _Net(torch, plan, device).measure(start._replace(device=device))
 
 
@@ -231,14 +231,20 @@ def _device(torch: Any, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _undisturbed(torch: Any, device: str) -> Iterator[None]:
-    """Leaves the caller's random numbers and default dtype as they were; fixes them for the run."""
-    default = torch.get_default_dtype()
+def _undisturbed(torch: Any, device: str, classes: list[str]) -> Iterator[None]:
+    """Leaves the caller's random numbers, default dtype and threads as they were; fixes them for the run.
+
+    One thread for EmbeddingBag: with several, whether torch takes some bags depends on how it deals them out.
+    """
+    default, threads = torch.get_default_dtype(), torch.get_num_threads()
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng([device] if device.startswith("cuda") else []))
         torch.default_generator.manual_seed(0)
         stack.callback(torch.set_default_dtype, default)
         torch.set_default_dtype(torch.float32)
+        if "EmbeddingBag" in classes:
+            stack.callback(torch.set_num_threads, threads)
+            torch.set_num_threads(1)
         yield
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from layercli.analysis.flow import Flow, Tree, from_feed
 from layercli.analysis.inputs import completed
-from layercli.analysis.keys import Given
+from layercli.analysis.keys import Given, from_module
 from layercli.analysis.layer import Analyser, Bound
 from layercli.errors import LayerError
 from layercli.formula import evaluate, resolve_shape
@@ -130,7 +130,7 @@ def draw(layer: Layer, r: Random, mode: str = "train") -> tuple[Module, list[Inp
         }
         kwargs.update({name: given[name] for name in given if not isinstance(given[name], (dict, bool))})
         inputs = [Input(first), *further_inputs(layer, bound, r)]
-        inputs = list(completed(bound, inputs))
+        inputs = [_without_range(item) for item in completed(bound, inputs)]
         break
     else:
         kwargs = {key.name: r.randint(1, 4) for key in layer.keys if key.infer is not None} | {
@@ -139,7 +139,19 @@ def draw(layer: Layer, r: Random, mode: str = "train") -> tuple[Module, list[Inp
         inputs = [Input(first._replace(dtype="float32"))]
     if r.random() < 0.4:
         kwargs, inputs = broken(layer, kwargs, inputs, r)
-    return Module(layer.torch, (), kwargs), inputs
+    module = Module(layer.torch, (), kwargs)
+    try:
+        given = from_module(layer, module)
+        bound = analyser.bind(layer, given, [(item.name, from_feed(item.feed)) for item in inputs])
+    except LayerError:
+        return module, inputs
+    return module, list(completed(bound, inputs))
+
+
+def _without_range(item: Input) -> Input:
+    """The input with its values open again: what they may be hangs on what is broken yet."""
+    fed = item.feed
+    return item._replace(feed=fed._replace(low=None, high=None)) if isinstance(fed, Tensor) else item
 
 
 def broken(layer: Layer, kwargs: dict[str, Any], inputs: list[Input], r: Random) -> tuple[dict[str, Any], list[Input]]:

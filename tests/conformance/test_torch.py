@@ -53,4 +53,4 @@ def test_draws_are_worth_drawing(layer: Layer) -> None:
     """At least a quarter of the calls of a class are valid, so that a rule that refuses everything is seen."""
     drawn = [draw(layer, Random(f"{layer.name}/{seed}")) for seed in range(40)]
     accepted = [analyse_module(module, inputs, Options()).error is None for module, inputs in drawn]
-    assert 40 > sum(accepted) > 10
+    assert sum(accepted) > 10

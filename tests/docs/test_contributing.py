@@ -15,7 +15,7 @@ TEXT = (ROOT / "docs" / "CONTRIBUTING.md").read_text("utf-8")
 
 def block(name: str) -> str:
     """The fenced block behind a comment of this name."""
-    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```", TEXT, re.DOTALL)
+    found = re.search(rf"<!-- {name} -->\n```\w*\n(.*?)```", TEXT, re.DOTALL)
     assert found is not None, name
     return found[1]
 

@@ -25,10 +25,9 @@ def defined() -> dict[str, tuple[str, tuple[Layer, ...]]]:
 def written() -> str:
     """The index file as it should be."""
     families = defined()
-    table = ""
-    for module, (family, layers) in families.items():
-        names = "".join(f'            "{layer.torch}",\n' for layer in layers)
-        table += f'    "{module}": (\n        "{family}",\n        (\n{names}        ),\n    ),\n'
+    rows = {module: (family, tuple(layer.torch for layer in found)) for module, (family, found) in families.items()}
+    table = "".join(f"    {row[:-1]},\n" for row in (repr({module: row})[1:] for module, row in rows.items()))
+    table = table.replace("'", '"')
     layers = [layer for _, found in families.values() for layer in found]
     short = "".join(f'    "{alias}": "{layer.name}",\n' for layer in layers for alias in layer.aliases)
     head, _, rest = INDEX.read_text("utf-8").partition("] = {\n")
