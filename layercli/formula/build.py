@@ -7,8 +7,7 @@ shapes, ``product``, ``length`` and ``at`` take numbers out of them. They are wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Callable, Iterable, Sequence
 
 from layercli.formula.expr import Constant, Expr, Num, Op, Operand, Sym, lift
 
@@ -60,12 +59,19 @@ def is_(key: Sym, value: Constant) -> Expr:
 
 def and_(*conditions: Expr) -> Expr:
     """All of them."""
-    return reduce(lambda a, b: Op("and", (a, b)), conditions)
+    return _folded("and", conditions)
 
 
 def or_(*conditions: Expr) -> Expr:
     """Any of them."""
-    return reduce(lambda a, b: Op("or", (a, b)), conditions)
+    return _folded("or", conditions)
+
+
+def _folded(kind: str, parts: Sequence[Expr]) -> Expr:
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = Op(kind, (whole, part))
+    return whole
 
 
 def not_(condition: Expr) -> Expr:
@@ -106,7 +112,7 @@ def size(factors: Iterable[Expr]) -> Expr:
 
 def _chain(kind: str, parts: Iterable[Expr], empty: int) -> Expr:
     listed = list(parts)
-    return reduce(lambda a, b: Op(kind, (a, b)), listed) if listed else Num(empty)
+    return _folded(kind, listed) if listed else Num(empty)
 
 
 # --- shapes --------------------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ ONE_MATRIX = sym("one_matrix", "whether query, key and value are as wide as each
 CAUSAL = sym("is_causal", "whether the mask is said to be the causal one")
 _DROPOUT = sym("dropout", "probability of dropping a weight")
 
+_KDIM_WRITTEN, _VDIM_WRITTEN = sym("kdim_written"), sym("vdim_written")
+
 _ADDED = when(_BIAS_KV, 1) + when(_ZERO, 1)
 _KEYS = S + when(_BIAS_KV, 1) + when(_ZERO, 1)
 
@@ -55,6 +57,12 @@ def sequence(length: Expr, label: str = "L") -> Expr:
     return when(
         BATCHED, when(FIRST, dims(N=N, **axes, E=E), dims(**axes, N=N, E=E)), dims(**axes, E=E)
     )  # fmt: skip
+
+
+def _other(length: Expr, width: Expr) -> Expr:
+    """The shape of a key or value of this length and width, beside the query."""
+    whole = when(FIRST, dims(N=N, S=length, K=width), dims(S=length, N=N, K=width))
+    return when(BATCHED, whole, dims(S=length, K=width))
 
 
 @cache
@@ -105,10 +113,12 @@ def multiheadattention() -> Layer:
                 "query", sequence_forms("N", "L", "E", True), "what looks", dtypes="parameters, real", tells_dtype=True
             ),
             TensorIn(
-                "key", sequence_forms("k_N", "S", "K", False), "where it looks", dtypes="parameters, real", like="query"
+                "key", sequence_forms("k_N", "S", "K", False), "where it looks", dtypes="parameters, real", like="query",
+                like_where=not_(_KDIM_WRITTEN), infer=_other(L, kdim),
             ),
             TensorIn(
-                "value", sequence_forms("v_N", "v_S", "V", False), "what it takes", dtypes="parameters, real", like="key"
+                "value", sequence_forms("v_N", "v_S", "V", False), "what it takes", dtypes="parameters, real", like="key",
+                like_where=not_(or_(_KDIM_WRITTEN, _VDIM_WRITTEN)), infer=_other(S, when(_VDIM_WRITTEN, vdim, E)),
             ),
             padding_mask("key_padding_mask", "which keys are padding: (N, S)", S),
             ValueIn("need_weights", meaning="whether the weights are returned too", kind=Flag(), default=True),

@@ -58,7 +58,8 @@ _NO_LISTS = tuple(map(_no_list, ("stride", "padding", "dilation")))
 @cache
 def _spreads(name: str) -> tuple[Need | Let, ...]:
     """A transposed convolution along one axis: what must hold, and its output."""
-    _, i, k, s, p, d, out = along(name)
+    _, i, k, s, _, d, out = along(name)
+    p = sym(f"p_{name}", f"padding taken off each side along {name}")
     extra = sym(f"op_{name}", f"cells added to the far side along {name}")
     wanted = sym(f"want_{name}", f"size asked for along {name}")
     smallest = (i - 1) * s - 2 * p + d * (k - 1) + 1
@@ -112,7 +113,9 @@ def convtranspose(rank: int) -> Layer:
         summary="Spreads each input cell over a kernel: the way back from a convolution's shape.",
         keys=(
             inside, filters, kernel(rank, convolves=True), stride(rank, tells_lists=several),
-            padding(rank, tells_lists=several), output_padding, groups, bias, dilation(rank, tells_lists=several),
+            padding(rank, tells_lists=several)._replace(
+                meaning="cells taken off both sides of each axis", effect="each unit of padding takes two cells off the output",
+            ), output_padding, groups, bias, dilation(rank, tells_lists=several),
             _ONLY_ZEROS,
         ),
         positional=POSITIONAL,

@@ -193,6 +193,8 @@ class Param(NamedTuple):
 
     def inside(self, prefix: str, mapping: Mapping[str, Expr]) -> "Param":
         """The same tensor as a part of another layer, whose formulas stand for this one's symbols."""
+        if not mapping:
+            return self._replace(name=prefix + self.name)
         return Param(
             prefix + self.name,
             tuple(replace(axis, mapping) for axis in self.shape),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from layercli.formula import Expr, concat, dims, eq_, not_, product, sym
 from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn, lazy
 from layercli.layers.kinds import Int
@@ -33,6 +35,7 @@ def _out_features(infer: Expr) -> Key:
     )  # fmt: skip
 
 
+@cache
 def linear() -> Layer:
     """y = x A^T + b over the last axis."""
     return Layer(

@@ -24,7 +24,7 @@ def hangs_on_the_machine(module: Module, analysis: Analysis) -> bool:
     return "ConvTranspose" in module.torch and ("would have 0 cells" in said or "dilation must be" in said)
 
 
-VALUES = ("Found an invalid max index",)
+VALUES = ("Found an invalid max index", "index out of range")
 """Refusals that hang on the values inside a tensor, which the formulas do not see."""
 
 
