@@ -160,24 +160,25 @@ class Matcher:
             self.signature.append(number)
             self.known.update(form.facts)
             if star:
-                self._leading(star, value, fixed)
+                self._leading(item, star, value, fixed)
             self.sizes.update(zip(fixed, value.shape[len(value.shape) - len(fixed) :]))
             leading = tuple(axis.label for axis in self.known[star]) if star else ()
-            self.labels[item.name] = (*leading, *fixed)
+            self.labels[item.name] = (*leading, *map(_axis_name, fixed))
             if form.packed:
                 assert value.batch_sizes is not None
                 self.sizes["N"] = value.batch_sizes[0] if value.batch_sizes else 0
             return
         raise self._wrong_rank(item, value)
 
-    def _leading(self, star: str, value: Flow, fixed: list[str]) -> None:
+    def _leading(self, item: TensorIn, star: str, value: Flow, fixed: list[str]) -> None:
         """Binds a run of axes: under the names that they came with where those are free, else by number."""
         count = len(value.shape) - len(fixed)
         names = value.labels[:count]
         if len(names) != count or len(set(names)) != count or not all(names) or set(names) & self._taken(fixed):
             stem = star.lower() if "d0" in self.sizes else "d"
             names = tuple(f"{stem}{number}" for number in range(count))
-        self.known[star] = tuple(Axis(name, Sym(name, f"size of the input along {name}")) for name in names)
+        what = "the input" if item.name in ("input", self.layer.inputs[0].name) else f"the {item.name}"
+        self.known[star] = tuple(Axis(name, Sym(name, f"size of {what} along {name}")) for name in names)
         self.sizes.update(zip(names, value.shape))
         self.signature.append(names)
 

@@ -98,9 +98,11 @@ def latex(expr: Expr, name: Callable[[str], str] = str) -> str:
 
 def _latex_name(name: str) -> str:
     head, _, tail = name.partition("_")
+    plain = tail.replace("_", r"\_")
+    if tail and len(head) > 1 and len(tail) > 1:  # a name of several words, such as a parameter's
+        return rf"\mathrm{{{head}\_{plain}}}"
     head = head if len(head) == 1 else rf"\mathrm{{{head}}}"
-    tail = tail.replace("_", r"\_")
-    return f"{head}_{{{tail}}}" if tail else head
+    return f"{head}_{{{plain}}}" if tail else head
 
 
 def _latex(expr: Expr, name: Callable[[str], str]) -> tuple[str, int]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from layercli.analysis.layer import Bound
 from layercli.formula import Sym, latex
@@ -16,8 +17,8 @@ from layercli.layers.left_out import LEFT_OUT
 
 Run = Callable[[str], str]
 """A command line to what it prints."""
-Bind = Callable[[Layer], Bound]
-"""A layer as its first example has it."""
+Bind = Callable[[Layer], list[tuple[str, Bound]]]
+"""A layer as each of its examples has it."""
 
 AGAIN = "<!-- Written from the definitions by LAYERCLI_UPDATE=1 pytest tests/docs. -->"
 _AXES = re.compile(r"_(?:L|H|W|D)\b")
@@ -69,25 +70,36 @@ def _layer(layer: Layer, run: Run, bind: Bind) -> list[str]:
     return lines
 
 
-def _formulas(layer: Layer, bound: Bound) -> list[str]:
-    """The formulas of the first example, in LaTeX, each once, and what their symbols mean."""
-    names = bound.names()
-
-    def shown(name: str) -> str:
-        return names.get(name, name)
-
-    rows: dict[str, str] = {}
-    for line in bound.variant.lines:
-        if isinstance(line.expr, Sym) and line.name.partition("_")[0] == line.expr.name:
-            continue  # an axis that stays
-        rows.setdefault(f"{latex(Sym(line.name))} = {latex(line.expr, shown)}", line.of)
-    if not rows:
-        return ["The shape stays as it is; there are no parameters and no multiply-adds to count."]
-    legend = "; ".join(f"${latex(Sym(name))}$ {meaning}" for name, meaning in bound.legend().items())
-    shapes = [f"$${formula}$$" for formula in rows]
+def _formulas(layer: Layer, bounds: list[tuple[str, Bound]]) -> list[str]:
+    """The formulas of every example, in LaTeX, each once, and what their symbols mean."""
+    said: set[str] = set()
+    lines: list[str] = []
+    legend: dict[str, str] = {}
+    for example, bound in bounds:
+        new = []
+        for line in bound.variant.lines:
+            if isinstance(line.expr, Sym) and line.name.partition("_")[0] == line.expr.name:
+                continue  # an axis that stays
+            formula = f"{latex(Sym(line.name))} = {latex(line.expr, partial(_shown, bound.names()))}"
+            if formula not in said:
+                new.append(f"$${formula}$$")
+                said.add(formula)
+        if new:
+            lines += [*([f"`{example}`:", ""] if len(bounds) > 1 else []), *new, ""]
+            legend.update(bound.legend())
     if layer.macs_unknown:
-        shapes.append(f"MACs are unknown: {layer.macs_unknown}.")
-    return [*shapes, "", f"where {legend}." if legend else ""]
+        lines += [f"MACs are unknown: {layer.macs_unknown}.", ""]
+    if not lines:
+        return [
+            "Sizes are the input's, a single number has none; there are no parameters and no multiply-adds to count."
+        ]
+    where = "; ".join(f"${latex(Sym(name))}$ {meaning}" for name, meaning in legend.items())
+    return [*lines, f"where {where}." if where else ""]
+
+
+def _shown(names: Mapping[str, str], name: str) -> str:
+    """A symbol without its axis, where all axes have one value."""
+    return names.get(name, name)
 
 
 def _keys(layer: Layer) -> list[str]:

@@ -32,12 +32,15 @@ def same(name: str, text: str) -> None:
     assert file.read_text("utf-8") == text, f"{name} is not current: LAYERCLI_UPDATE=1 pytest tests/docs"
 
 
-def bound(layer: Layer) -> Bound:
-    """The layer as its first example has it."""
-    words, *inputs = layer.examples[0].split(" --")[0].split(" -i ")
-    analysis = analyse_spec(parse(words), parse_inputs(inputs), Options())
-    assert analysis.error is None, analysis.error
-    return analysis.rows[0].bound
+def bounds(layer: Layer) -> list[tuple[str, Bound]]:
+    """The layer as each of its examples has it; a cell that is unrolled is one step of it."""
+    found = []
+    for example in layer.examples:
+        words, *inputs = example.split(" --")[0].split(" -i ")
+        analysis = analyse_spec(parse(words), parse_inputs(inputs), Options())
+        assert analysis.error is None, analysis.error
+        found.append((example, analysis.rows[0].bound))
+    return found
 
 
 @pytest.mark.parametrize("family", families())
@@ -47,7 +50,7 @@ def test_a_page_says_what_the_definitions_say(family: str, cli: Any) -> None:
         assert answer.code == 0, answer
         return re.sub(r"\btorch \d+\.\d+\.\d+\S*", "torch 2.13.0", answer.out)
 
-    same(pages.file_of(family), pages.page(family, run, bound))
+    same(pages.file_of(family), pages.page(family, run, bounds))
 
 
 def test_the_index_of_the_pages() -> None:
