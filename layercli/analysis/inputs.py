@@ -38,17 +38,19 @@ def completed(bound: Bound, inputs: Sequence[Input]) -> tuple[Input, ...]:
         places[item.name] = item, value
         if isinstance(item, TupleIn) and isinstance(value, tuple):
             places.update({part.name: (part, inner) for part, inner in zip(item.items, value)})
-    return tuple(
-        feed._replace(feed=_settled(bound, *places[feed.name or order[position]], feed.feed))
-        for position, feed in enumerate(inputs)
-    )
+    settled: list[Input] = []
+    for position, given in enumerate(inputs):
+        feed = _settled(bound, *places[given.name or order[position]], given.feed)
+        settled.append(given if feed is given.feed else given._replace(feed=feed))
+    return tuple(settled)
 
 
 def _settled(bound: Bound, item: InputDef, value: Tree, feed: Feed) -> Feed:
     if isinstance(feed, Tensor) and isinstance(item, TensorIn) and isinstance(value, Flow):
-        if feed.values is None and feed.low is None and feed.high is None:
+        bounded = item.low is not None or item.high is not None
+        if bounded and feed.values is None and feed.low is None and feed.high is None:
             feed = feed._replace(low=_number(bound, item.low), high=_number(bound, item.high))
-        return feed._replace(dtype=value.dtype)
+        return feed if feed.dtype == value.dtype else feed._replace(dtype=value.dtype)
     if isinstance(item, TupleIn) and isinstance(feed, tuple) and isinstance(value, tuple):
         parts = zip(item.items, value, cast("tuple[Feed, ...]", feed))
         return tuple(_settled(bound, part, tree, inner) for part, tree, inner in parts)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.keys import Given
 from layercli.analysis.match import Matcher, arrange
-from layercli.analysis.settle import Making, Reader, publish, read
+from layercli.analysis.settle import Making, Reader, Settled, publish, read
 from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
 from layercli.formula import Expr, Sym, decide, evaluate, number, resolve, resolve_shape
@@ -153,30 +153,9 @@ class Analyser:
         known.update(training=self.mode == "train", batched=True, packed=False, parameters_dtype=parameters)
         structure = [len(value) if isinstance(value, tuple) else value for value in known.values()]
         matcher = Matcher(layer, sizes, known, parameters, self.dtype or "float32")
-        arranged = arrange(layer, inputs, given.shell)
-        assumed: list[TensorIn] = []
-        for item in layer.inputs:
-            if item.name not in arranged and isinstance(item, TensorIn) and given.shell and not item.optional:
-                again = item.like and (item.like_where is None or decide(item.like_where, known))
-                arranged[item.name] = arranged[item.like] if again else matcher.assumed(item)
-                assumed.append(item if again else item._replace(like=""))
-            if item.name in arranged:
-                said = arranged[item.name]
-                explicit = Literal(None) if said is None and isinstance(item, ValueIn) and item.kind else said
-                taken = matcher.match(item, explicit)
-                arranged[item.name] = None if said is None else taken
-            else:
-                matcher.match(item, None)
-        arranged = {item.name: arranged[item.name] for item in layer.inputs if item.name in arranged}
-        for key, prefix, values in settled.missing:
-            value = values[key.name] = read(key, _inferred(key, known, sizes), given.span)
-            publish(key, value, settled, prefix)
-            structure.append(len(value) if isinstance(value, tuple) else None)
-        if layer.facts:
-            everything = {**known, **sizes}
-            for name, fact, shaped in reader.facts:
-                known[name] = bool(evaluate(resolve(fact, known) if shaped else fact, everything))
-                structure.append(known[name])
+        arranged, assumed = _matched(layer, given, matcher, arrange(layer, inputs, given.shell))
+        structure += _infer(settled, given)
+        structure += reader.settle_facts(settled)
         variant = self._variant(layer, known, (layer.name, *structure, *matcher.signature))
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
@@ -192,13 +171,9 @@ class Analyser:
         if variant.promotes:
             dtypes["promoted"] = promoted((flow.dtype, bool(flow.shape)) for flow in tensors(tuple(arranged.values())))
         outputs = tuple(_flow(shaped, sizes, first, dtypes, known) for shaped in variant.outputs)
-        args = {
-            key.name: value.module() if isinstance(value := settled.values[key.name], Making) else value
-            for key in layer.keys
-        }
-        return Bound(
-            layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels, tuple(assumed)
-        )  # fmt: skip
+        args = {key.name: settled.values[key.name] for key in layer.keys}
+        args.update({name: made.module() for name in reader.parts if isinstance(made := args[name], Making)})
+        return Bound(layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels, assumed)
 
     def _variant(self, layer: Layer, known: dict[str, Any], key: tuple[Any, ...]) -> Variant:
         variant = self._variants.get(key)
@@ -207,6 +182,38 @@ class Analyser:
                 self._variants.clear()
             variant = self._variants[key] = Variant(layer, known)
         return variant
+
+
+def _matched(
+    layer: Layer, given: Given, matcher: Matcher, passed: dict[str, Tree]
+) -> tuple[dict[str, Tree], tuple[TensorIn, ...]]:
+    """Every input that there is, in the layer's order, and those of them that the command line leaves out."""
+    arranged: dict[str, Tree] = {}
+    assumed: list[TensorIn] = []
+    for item in layer.inputs:
+        name = item.name
+        if name in passed:
+            value = passed[name]
+            explicit = Literal(None) if value is None and isinstance(item, ValueIn) and item.kind else value
+            taken = matcher.match(item, explicit)
+            arranged[name] = None if value is None else taken
+        elif isinstance(item, TensorIn) and given.shell and not item.optional:
+            again = item.like and (item.like_where is None or decide(item.like_where, matcher.known))
+            arranged[name] = matcher.match(item, arranged[item.like] if again else matcher.assumed(item))
+            assumed.append(item if again else item._replace(like=""))
+        else:
+            matcher.match(item, None)
+    return arranged, tuple(assumed)
+
+
+def _infer(settled: Settled, given: Given) -> list[int | None]:
+    """Gives the keys that are left out their values; what that says of the structure."""
+    structure = []
+    for key, prefix, values in settled.missing:
+        value = values[key.name] = read(key, _inferred(key, settled.known, settled.sizes), given.span)
+        publish(key, value, settled, prefix)
+        structure.append(len(value) if isinstance(value, tuple) else None)
+    return structure
 
 
 def _inferred(key: Key, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> Any:

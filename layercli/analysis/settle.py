@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from layercli.analysis.keys import Given, from_module
 from layercli.errors import LayerError, Span
-from layercli.formula import Axis, Sym, decide, speaks_of_shapes
+from layercli.formula import Axis, Sym, decide, evaluate, resolve, speaks_of_shapes
 from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn
 from layercli.layers.kinds import BadValue, Flag, Part, Sizes, Weights, shown
 from layercli.plan import Module
@@ -43,7 +43,7 @@ class Reader:
         self.layer = layer
         self.prefix = prefix
         self.whole = whole or layer.name
-        self._parts = {
+        self.parts = {
             key.name: {
                 name: Reader(part, prefix + key.kind.prefix, self.whole) for name, part in key.kind.layers.items()
             }
@@ -51,7 +51,7 @@ class Reader:
             if isinstance(key.kind, Part)
         }
         self._defaults = {
-            key.name: None if isinstance(key.default, Same) or key.name in self._parts else read(key, key.default, None)
+            key.name: None if isinstance(key.default, Same) or key.name in self.parts else read(key, key.default, None)
             for key in layer.keys
             if key.default is not REQUIRED
         }
@@ -76,7 +76,7 @@ class Reader:
             if name in unread:
                 values[name] = written.get(name, None)
                 continue
-            if name in self._parts:
+            if name in self.parts:
                 values[name] = self._part(key, given, settled)
                 continue
             if name in written:
@@ -90,9 +90,8 @@ class Reader:
                 raise self._missing(key, given.span)
             if values[name] is None and isinstance(key.default, Same):
                 values[name] = values[key.default.key]
-            publish(
-                key, values[name], settled, self.prefix, single=not isinstance(written.get(name, key.default), tuple)
-            )
+            single = key.kind.tells_single and not isinstance(written.get(name, key.default), tuple)
+            publish(key, values[name], settled, self.prefix, single)
         settled.missing.extend(Missing(key, self.prefix, values) for key in self.layer.materialised)
         for name in self._keys_told:
             settled.known[f"{self.prefix}{name}_written"] = name in written
@@ -103,6 +102,16 @@ class Reader:
             settled.known[f"{self.prefix}{key.name}_listed"] = listed and len(raw) < key.kind.axes
             settled.known[f"{self.prefix}{key.name}_single"] = not listed
         return settled
+
+    def settle_facts(self, settled: Settled) -> list[bool]:
+        """Decides the layer's facts once all sizes are known."""
+        if not self.facts:
+            return []
+        known = settled.known
+        everything = {**known, **settled.sizes}
+        for name, fact, shaped in self.facts:
+            known[name] = bool(evaluate(resolve(fact, known) if shaped else fact, everything))
+        return [known[name] for name, _, _ in self.facts]
 
     def _unread(self, written: Mapping[str, Any]) -> set[str]:
         """The keys that torch does not look at, these flags being what they are."""
@@ -134,7 +143,7 @@ class Reader:
             return None
         if given.shell:
             within = Given(inner, given.spans, shell=True, span=given.span)
-            return Making(kind.layer, inner, self._parts[key.name][named].settle(within, settled).values)
+            return Making(kind.layer, inner, self.parts[key.name][named].settle(within, settled).values)
         if not isinstance(inner, Module) or named not in kind.layers:
             taken, other = " or ".join(kind.layers), named if isinstance(inner, Module) else shown(inner)
             raise LayerError(
@@ -142,7 +151,7 @@ class Reader:
             )
         within = from_module(kind.layers[named], inner)
         settled.dtypes.extend(filter(None, [within.dtype]))
-        self._parts[key.name][named].settle(within, settled)
+        self.parts[key.name][named].settle(within, settled)
         return inner
 
     def _missing(self, key: Key, span: Span | None) -> LayerError:
@@ -200,7 +209,7 @@ def publish(key: Key, value: Any, settled: Settled, prefix: str = "", single: bo
         items = value or ()
         if kind.tells_inferred:
             known[f"{prefix}{key.name}_inferred"] = items.index(-1) if -1 in items else None
-        if single and kind.tells_single and items:
+        if single and items:
             known[first] = (Axis(first, Sym(first, symbols[0].meaning)),) * len(items)
             sizes[first] = items[0]
             return
