@@ -77,7 +77,7 @@ def generated(steps: Steps) -> Callable[[MutableEnvironment], int | None]:
     for index, (name, expr) in enumerate(steps):
         written = text(expr, lambda symbol: f"v[{symbol!r}]")
         lines.append(f"    v[{name!r}] = {written}" if name else f"    if not ({written}):\n        return {index}")
-    scope: dict[str, Any] = {"floor": math.floor}
+    scope: dict[str, Any] = {"floor": math.floor, "inf": math.inf, "nan": math.nan}
     exec("\n".join(["def function(v):", *lines, "    return None"]), scope)
     function: Callable[[MutableEnvironment], int | None] = scope["function"]
     return function

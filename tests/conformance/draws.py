@@ -6,6 +6,7 @@ as on the command line. Then, now and then, one thing is broken. What is drawn i
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -114,9 +115,15 @@ def described(tree: Tree) -> Feed:
 # --- a call ---------------------------------------------------------------------------------------------------------
 
 
+@cache
+def analyser_of(mode: str) -> Analyser:
+    """One analyser for all calls of a mode, so that a structure is resolved once."""
+    return Analyser(mode)
+
+
 def draw(layer: Layer, r: Random, mode: str = "train") -> tuple[Module, list[Input]]:
     """A call of the layer: right in its parts in most cases, then sometimes broken in one place."""
-    analyser = Analyser(mode)
+    analyser = analyser_of(mode)
     for _ in range(TRIES):
         given, first = keys(layer, r), first_input(layer, r)
         try:

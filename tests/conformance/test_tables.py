@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -28,7 +29,8 @@ SKIPPED = ("built-in function", "LinearCrossEntropyOptions")
 @cache
 def recorded(which: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "tests.conformance.record", which]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
