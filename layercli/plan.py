@@ -157,6 +157,8 @@ def decode(value: Any) -> Any:
             return _decode_tensor(inner)
         if tag == "__dict__" and isinstance(inner, list) and all(isinstance(p, list) and len(p) == 2 for p in inner):
             return {str(key): decode(item) for key, item in inner}
+    if isinstance(value.get("layer"), str):
+        return decode_module(value)
     raise Unreadable(f"an object with the keys {', '.join(map(str, value)) or '(none)'} is no argument")
 
 
@@ -215,6 +217,8 @@ def decode_feed(data: Any, dtype: str = "") -> Feed:
     if data is None:
         return None
     if isinstance(data, list):
+        if any(isinstance(item, dict) for item in data):
+            return tuple(decode_feed(item, dtype) for item in data)
         return _decode_tensor({"shape": data}, dtype)
     if isinstance(data, dict):
         if "shape" in data:

@@ -12,7 +12,7 @@ from layercli.analysis.notes import Note
 from layercli.analysis.receptive import Reaches
 from layercli.analysis.walk import Analysis, Row, every_note
 from layercli.errors import ExitCode, LayerError, Span
-from layercli.measurement import MEASURED, NOT_RUN, Measurement
+from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement
 from layercli.plan import ITEM_SIZE, Literal, elements, encode
 from layercli.version import VERSION
 
@@ -79,6 +79,8 @@ class Report:
             return NOT_RUN
         if self.measurement.status != MEASURED:
             return self.measurement.status
+        if self._refused_values:
+            return FAILED
         return AGREES if self.agrees else DIFFERS
 
     @property
@@ -86,7 +88,17 @@ class Report:
         """The sentence that goes with the status; empty where there is nothing to add."""
         if self.measurement is None:
             return self.reason
+        if self._refused_values and self.measurement.error is not None:
+            return f"torch refused the values that it was fed: {self.measurement.error.message.partition(chr(10))[0]}"
         return self.measurement.reason or ("torch refused what the formulas accept" if self.measurement.error else "")
+
+    @property
+    def _refused_values(self) -> bool:
+        """Whether torch refused a call for what the formulas do not see: the values inside a tensor."""
+        error = self.measurement.error if self.measurement else None
+        if error is None or error.call is None or not self.ok or error.call >= len(self.analysis.rows):
+            return False
+        return error.call > 0 and self.analysis.rows[error.call].bound.minds_values
 
     @property
     def tested(self) -> bool:
@@ -104,7 +116,7 @@ class Report:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Every figure that the formulas and torch both have."""
-        if self.measurement is None or self.measurement.status != MEASURED or not self.ok:
+        if self.measurement is None or self.measurement.status != MEASURED or not self.ok or self._refused_values:
             return ()
         return tuple(_checks(self.analysis, self.measurement))
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from layercli.errors import LayerError, Span, short
 from layercli.layers import suggest
 from layercli.layers.definition import REQUIRED, Key, Layer
-from layercli.layers.kinds import Part, Weights, Word, shown
+from layercli.layers.kinds import Word, shown
+from layercli.layers.parts import Part, Weights
 from layercli.plan import DType, Module, Tensor
 from layercli.spec import Argument, Op
 
@@ -126,10 +127,11 @@ def _step_or_key(layer: Layer, argument: Argument, op: Op) -> str:
     first = layer.key(layer.positional[0]) if layer.positional else None
     if first is not None and first.kind.takes_tuple and len(layer.positional) == 1:
         return f"write {layer.name} {short(','.join(values))}"
-    if len(values) == len(layer.positional) + 1 and layer.keys and layer.keys[0].infer is not None:
+    inferred = layer.keys[0] if layer.keys and layer.keys[0].infer is not None else None
+    if len(values) == len(layer.positional) + 1 and inferred is not None and inferred.name not in layer.positional:
         rest = " ".join(values[1:])
         return f"{layer.keys[0].name} is inferred, and comes first in torch only: write {layer.name} {short(rest)}"
-    others = [key.names[-1] for key in layer.shell_keys if key.name not in layer.positional]
+    others = [key.names[-1] for key in layer.shell_keys if key.name not in layer.positional and key.infer is None]
     return f"name the key, such as {others[0]}={short(item.text)}" if others else f"leave {short(item.text)} out"
 
 

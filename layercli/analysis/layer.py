@@ -11,7 +11,7 @@ from layercli.analysis.match import Matcher, arrange
 from layercli.analysis.settle import Making, Reader, Settled, publish, read
 from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
-from layercli.formula import Expr, Sym, decide, evaluate, number, resolve, resolve_shape
+from layercli.formula import Expr, Sym, Unresolved, decide, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Copies, Key, Layer, Need, TensorIn, ValueIn
 from layercli.layers.dtypes import INTEGERS, promoted
 from layercli.layers.kinds import LARGEST
@@ -62,6 +62,11 @@ class Bound(NamedTuple):
         return 0 if frozen is not None and decide(frozen, self.variant.known) else self.params
 
     @property
+    def minds_values(self) -> bool:
+        """Whether torch may refuse an input for the values inside it, such as an index that is too large."""
+        return any(isinstance(item, TensorIn) and item.low is not None for item in self.layer.inputs)
+
+    @property
     def buffers(self) -> int:
         """Numbers in the buffers."""
         return int(self.sizes["buffers"])
@@ -75,7 +80,7 @@ class Bound(NamedTuple):
         """Symbols that are shown without their axis, because the key holds one value for all axes."""
         names = {}
         for key in self.layer.keys:
-            if getattr(key.kind, "axes", 0) and len({self.sizes.get(symbol.name) for symbol in key.symbols}) == 1:
+            if key.kind.axes and len({self.sizes.get(symbol.name) for symbol in key.symbols}) == 1:
                 names.update({symbol.name: symbol.name.partition("_")[0] for symbol in key.symbols})
         return names
 
@@ -241,7 +246,7 @@ def _unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) ->
 def _shown_value(expr: Expr, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:
     try:
         axes = resolve_shape(expr, known)
-    except ValueError:
+    except Unresolved:
         return str(evaluate(resolve(expr, known), sizes))
     return ",".join(str(evaluate(axis.size, sizes)) for axis in axes)
 

@@ -36,7 +36,7 @@ def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool)
             near = suggest(name, names)
             raise LayerError(
                 "type.inputs", f"{layer.name} has no input {shown(name)}", suggestions=near,
-                fix=did_you_mean(near, f"the first layer gets all inputs; its are {', '.join(names)}"),
+                fix=did_you_mean(near, f"the first layer gets all inputs, and it takes {', '.join(names)}"),
             )  # fmt: skip
         if isinstance(outer, TupleIn) and name != outer.name:
             taken.setdefault(outer.name, {})[name] = value
@@ -90,7 +90,6 @@ class Matcher:
         """The dtype of the layer's parameters."""
         self.usual = usual
         """The dtype of an input that says none and may have it."""
-        self.first_dtype = ""
         self.signature: list[Any] = []
         self.labels: dict[str, tuple[str, ...]] = {}
         """What the axes of each input are called."""
@@ -195,9 +194,10 @@ class Matcher:
         wanted = [form.axes.split() for form in item.forms if not form.packed and self._holds(form)]
         told = " or ".join(f"({', '.join(_axis_name(axis) for axis in axes)})" for axes in wanted)
         got = ",".join(map(str, value.shape)) or "a scalar"
+        axes = "1 axis" if len(value.shape) == 1 else f"{len(value.shape)} axes"
         return LayerError(
             "shape.rank",
-            f"{self.layer.name} takes {told}, but its {item.name} has {len(value.shape)} axes: {got}",
+            f"{self.layer.name} takes {told}, but its {item.name} has {axes}: {got}",
             fix=f"give it {' or '.join(dict.fromkeys(map(_ranks, wanted)))} axes",
         )
 
@@ -206,19 +206,16 @@ class Matcher:
 
     def _dtype(self, item: TensorIn, value: Flow) -> None:
         rule = self._rule(item)
-        self.first_dtype = self.first_dtype or value.dtype
         if item.tells_dtype:
             self.known[f"{item.name}_dtype"] = value.dtype
             self.signature.append(value.dtype)
         self.integers_become = self.integers_become or rule.integers_become
         if value.dtype not in rule.accepts:
             raise LayerError(
-                "torch.dtype", f"{self.layer.name} does not take {value.dtype} on the CPU", fix=f"use {rule.accepts[0]}"
+                "torch.dtype",
+                f"{self.layer.name} does not take {value.dtype} for {_called(item)}",
+                fix=f"use {rule.accepts[0]}",
             )
-        if rule.as_input and value.dtype != self.first_dtype:
-            first = self.layer.inputs[0].name
-            message = f"{_called(item)} is {value.dtype}, but the {first} is {self.first_dtype}"
-            raise LayerError("torch.dtype", message, fix=f"give {self.first_dtype}")
         mixed = rule.halves_too and self.parameters == "float32" and value.dtype in ("float16", "bfloat16")
         if rule.as_parameters and value.dtype != self.parameters and not mixed:
             raise LayerError(

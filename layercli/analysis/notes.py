@@ -10,10 +10,10 @@ from layercli.formula import Sym
 from layercli.layers.definition import Layer, TensorIn
 from layercli.spec import Op
 
-USUAL_KERNEL = 11
-"""The largest kernel size that people commonly type."""
-USUAL_LAYERS = 8
-"""The largest number of stacked recurrent layers that people commonly type."""
+_USUAL = {"kernel_size": 11, "num_layers": 8}
+"""The largest second value that people commonly type."""
+_HEADS = (("num_heads",), ("nhead",))
+"""Layers whose first value is a number of heads: as many as there are features is torch's first argument."""
 
 
 class Note(NamedTuple):
@@ -26,14 +26,26 @@ class Note(NamedTuple):
     span: Span | None = None
 
 
-def notes(bound: Bound, op: Op | None) -> Iterator[Note]:
-    """What there is to say of one layer."""
+def notes(bound: Bound, op: Op | None, first: bool = True) -> Iterator[Note]:
+    """What there is to say of one layer; ``first``: whether it takes the inputs of the whole."""
+    yield from _assumed(bound, first)
     yield from _batch_first(bound)
     yield from _dropout(bound)
-    first = next(tensors(next(iter(bound.inputs.values()))), None)
-    meant = torch_order(bound.layer, op, first.shape) if op is not None and first is not None else None
+    fed = next(tensors(next(iter(bound.inputs.values()))), None)
+    meant = torch_order(bound.layer, op, fed.shape) if op is not None and fed is not None else None
     if meant is not None:
         yield meant
+
+
+def _assumed(bound: Bound, first: bool) -> Iterator[Note]:
+    for item in bound.assumed:
+        for flow in tensors(bound.inputs[item.name]) if not item.like else ():
+            shape = ",".join(map(str, flow.shape)) or "scalar"
+            yield Note(
+                "input.assumed",
+                f"{item.name} is not given: {shape} of {flow.dtype} is assumed, with values made up",
+                f"give your own with -i {item.name}={shape}" if first else "",
+            )
 
 
 def _batch_first(bound: Bound) -> Iterator[Note]:
@@ -61,18 +73,22 @@ def _dropout(bound: Bound) -> Iterator[Note]:
 
 
 def torch_order(layer: Layer, op: Op, shape: Sequence[int]) -> Note | None:
-    """``conv2d 3 64 7`` on three channels, ``lstm 64 128`` on 64 features: most likely torch's order of arguments."""
+    """``conv2d 3 64 7`` on three channels, ``mha 512 8`` on 512 features: most likely torch's order of arguments."""
     values = [argument.items[0].value for argument in op.arguments if argument.name is None]
-    usual = {"kernel_size": USUAL_KERNEL, "num_layers": USUAL_LAYERS}.get("".join(layer.positional[1:2]), 0)
-    inferred = layer.keys[0].infer if layer.keys else None
-    if not usual or len(values) < 2 or not isinstance(inferred, Sym) or not isinstance(layer.inputs[0], TensorIn):
+    keys = layer.shell_keys
+    inferred = keys[0].infer if keys else None
+    if len(values) < 2 or not isinstance(inferred, Sym) or not isinstance(layer.inputs[0], TensorIn):
         return None
     axes = layer.inputs[0].forms[0].axes.split()
-    behind = len(axes) - axes.index(inferred.name)
+    behind = len(axes) - axes.index(inferred.name) if inferred.name in axes else len(shape) + 1
     first, second = values[:2]
-    if behind > len(shape) or first != shape[-behind] or not isinstance(second, int) or second <= usual:
+    if behind > len(shape) or first != shape[-behind] or not isinstance(second, int):
         return None
+    if layer.positional[:1] not in _HEADS:
+        usual = _USUAL.get("".join(layer.positional[1:2]))
+        if usual is None or second <= usual:
+            return None
     read = ", ".join(f"{key.names[-1]}={value}" for key, value in zip(map(layer.key, layer.positional), values) if key)
     rest = " ".join(str(value) for value in values[1:])
-    message = f"this reads as {read}: {layer.keys[0].name} is inferred here, and comes first in torch only"
+    message = f"this reads as {read}: {keys[0].name} is inferred here, and comes first in torch only"
     return Note("spec.torch-order", message, f"write {layer.name} {rest}", span=op.span)

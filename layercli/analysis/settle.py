@@ -7,7 +7,8 @@ from layercli.analysis.keys import Given, from_module
 from layercli.errors import LayerError, Span
 from layercli.formula import Axis, Sym, decide, evaluate, resolve, speaks_of_shapes
 from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn
-from layercli.layers.kinds import BadValue, Flag, Part, Sizes, Weights, shown
+from layercli.layers.kinds import BadValue, Flag, Sizes, shown
+from layercli.layers.parts import Part, Weights
 from layercli.plan import Module
 
 
@@ -158,7 +159,7 @@ class Reader:
         name = key.names[-1]
         return LayerError(
             "spec.missing-key", f"{self.whole} needs {name}: {key.meaning}", span=span,
-            fix=f"write {self.whole} {name}={key.kind.words[0] if key.kind.words else 3}",
+            fix=f"add {name}={key.kind.words[0] if key.kind.words else 2}",
         )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """A spec, or a module in torch's own terms, on given inputs: one row per layer, totals, and the plan for torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
@@ -11,9 +11,9 @@ from layercli.analysis.notes import Note, notes, torch_order
 from layercli.analysis.receptive import Reaches, advance
 from layercli.errors import LayerError, Span
 from layercli.layers import did_you_mean, find, find_torch, known_names, suggest
-from layercli.layers.definition import Key, Layer, TupleIn
-from layercli.layers.kinds import Part
-from layercli.layers.left_out import LEFT_OUT
+from layercli.layers.definition import Key, Layer, Out, TupleIn
+from layercli.layers.left_out import left_out
+from layercli.layers.parts import Part
 from layercli.plan import ITEM_SIZE, Call, DType, Input, Module, Plan, Ref, Tensor, Wire, elements
 from layercli.spec import Chain, Group, Op, Spec
 
@@ -69,6 +69,8 @@ class _Walk:
         self.reach: Reaches = ()
         self.flow: Flow | None = None
         self.wire: Ref | None = None
+        self.beside: dict[str, tuple[Flow, Ref]] = {}
+        """The last layer's outputs after the first: the next takes those that it has an input of that name for."""
         self.named: tuple[tuple[str, Tree], ...] = ()
         self._given: dict[int, tuple[Layer, Given]] = {}
         self._bound: dict[Any, Bound] = {}
@@ -94,7 +96,11 @@ class _Walk:
             else:
                 self.layer(layer, given, op, path, label)
         except LayerError as error:
-            meant = torch_order(layer, op, self._next_shape()) if layer and error.code.startswith("shape.") else None
+            meant = (
+                torch_order(layer, op, self._next_shape())
+                if layer and error.code.startswith(("shape.", "torch."))
+                else None
+            )
             if meant is not None:
                 error.fix = meant.fix
             raise error.located(span=op.span, path=path) from None
@@ -129,18 +135,19 @@ class _Walk:
             self.inputs = completed(bound, self.inputs)
             call = self._first_call(layer, bound)
         else:
-            bound = self._bind_again(layer, given, self.flow)
-            call = Call(len(self.modules), (self.wire,))
+            taken = {item.name: self.beside[item.name] for item in layer.inputs[1:] if item.name in self.beside}
+            bound = self._bind_again(layer, given, self.flow, {name: flow for name, (flow, _) in taken.items()})
+            call = Call(len(self.modules), (self.wire,), {name: wire for name, (_, wire) in taken.items()})
         call = self._with_assumed(call, bound, path)
         self.modules.append(_module(layer, bound))
         self._add(bound, call, path, label, op, None)
 
-    def _bind_again(self, layer: Layer, given: Given, flow: Flow) -> Bound:
+    def _bind_again(self, layer: Layer, given: Given, flow: Flow, beside: Mapping[str, Flow]) -> Bound:
         """Binding, remembered: a repeated step on the same shape is the same answer."""
-        key = (id(given), flow)
+        key = (id(given), flow, *beside.items())
         bound = self._bound.get(key)
         if bound is None:
-            bound = self._bound[key] = self.analyser.bind(layer, given, [(None, flow)])
+            bound = self._bound[key] = self.analyser.bind(layer, given, [(None, flow), *beside.items()])
         return bound
 
     def _first_call(self, layer: Layer, bound: Bound) -> Call:
@@ -229,11 +236,16 @@ class _Walk:
             )  # fmt: skip
         index = len(self.rows)
         self.reach = advance(self.reach, bound)
-        said = tuple(notes(bound, op)) if shares is None else ()
+        said = tuple(notes(bound, op, first=index == 0)) if shares is None else ()
         self.rows.append(Row(index, path, label, op.span if op else None, bound, self.reach, shares, said))
         self.calls.append(call)
         first = bound.outputs[0]
         self.flow = next(tensors(bound.outputs))
+        self.beside = {
+            out.name: (flow, Ref(index, (place,)))
+            for place, (out, flow) in enumerate(zip(bound.layer.outputs, bound.outputs))
+            if place and isinstance(out, Out) and isinstance(flow, Flow)
+        }
         self.wire = Ref(index) if len(bound.outputs) == 1 and isinstance(first, Flow) else Ref(index, (0,))
 
 
@@ -257,7 +269,7 @@ def _made(key: Key, bound: Bound) -> bool:
 
 def unknown_layer(name: str, span: Span | None) -> LayerError:
     """The error for a name that no layer has."""
-    why = next((reason for torch, reason in LEFT_OUT.items() if torch.lower() == name.lower()), "")
+    why = left_out(name)
     if why:
         return LayerError("spec.unknown-layer", f"{name} is no layer: it is {why}", span=span, fix=_WRITE_A_CHAIN)
     near = suggest(name)

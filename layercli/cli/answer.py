@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from layercli.analysis.walk import Analysis, Options
-from layercli.cli.options import Format, Measure, Settings
+from layercli.cli.options import Color, Format, Measure, Settings
 from layercli.cli.terminal import colours, draws, put, width
 from layercli.errors import ExitCode, LayerError
 from layercli.measurement import MEASURED, Measurement
@@ -130,8 +130,9 @@ def _console(settings: Settings) -> Any:
 
     coloured = colours(sys.stdout, settings.color)
     return Console(
-        width=width(settings.width), no_color=not coloured, force_terminal=True if coloured else None, highlight=False,
-        legacy_windows=False,
+        width=width(settings.width), no_color=not coloured,
+        color_system=None if settings.color is Color.never else "auto", force_terminal=True if coloured else None,
+        highlight=False, legacy_windows=False,
     )  # fmt: skip
 
 

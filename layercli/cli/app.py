@@ -93,8 +93,15 @@ class Group(TyperGroup):
 def _unknown_command(name: str) -> LayerError:
     from layercli.errors import Span
     from layercli.layers import did_you_mean, find, suggest
+    from layercli.layers.left_out import left_out
 
     near = (name.lower(),) if find(name.lower()) else suggest(name) or suggest(name, VERBS)
+    why = left_out(name)
+    if why:
+        return LayerError(
+            "spec.unknown-command", f"{name} is no layer: it is {why}", source=f"layercli {name}",
+            span=Span(9, 9 + len(name)), fix="write layers, such as layercli conv2d 8 3",
+        )  # fmt: skip
     fix = did_you_mean(near, "layercli list shows every layer")
     if os.path.isfile(name):
         fix = f"it is a file: write layercli run -f {name}"

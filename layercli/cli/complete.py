@@ -30,7 +30,7 @@ def words(layer: Layer, incomplete: str) -> list[tuple[str, str]]:
     name, sign, begun = incomplete.partition("=")
     if sign:
         key = next((key for key in layer.shell_keys if name in key.names), None)
-        choices = () if key is None else key.kind.words or (("true", "false") if "true" in key.kind.describe else ())
+        choices = () if key is None else key.kind.words or (("true", "false") if key.kind.switch else ())
         return [(f"{name}={word}", "") for word in choices if word.startswith(begun)]
     return [
         (f"{spelling}=", key.meaning)

@@ -85,7 +85,7 @@ def _spreads(name: str) -> tuple[Need | Let, ...]:
         Need(
             or_(gt_(out, 0), and_(eq_(out, 0), eq_(ROWS, 0))), f"the output would have {{{name}_out}} cells along {name}",
             "use a padding of at most {most}, or a larger kernel_size", "padding",
-            values={"most": ((i - 1) * s + d * (k - 1) + extra) // 2},
+            values={"most": ((i - 1) * s + d * (k - 1) + extra) // 2}, code="shape.empty-output",
         ),
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from layercli.formula import Expr, Num, Sym, size, total
 from layercli.formula.replace import replace
-from layercli.layers.kinds import Kind, Part
+from layercli.layers.kinds import Kind
+from layercli.layers.parts import Part
 
 
 class Required(NamedTuple):

@@ -17,8 +17,6 @@ class DTypeRule(NamedTuple):
     halves_too: bool = False
     """Whether float32 parameters take half precision as well."""
     integers_become: str = ""
-    as_input: bool = False
-    """Whether it must be the first input's."""
 
 
 RULES: dict[str, DTypeRule] = {

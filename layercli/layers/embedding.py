@@ -23,8 +23,9 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn
-from layercli.layers.kinds import BadValue, Double, Flag, Int, Kind, OneOfCall, Weights
+from layercli.layers.kinds import BadValue, Double, Flag, Int, Kind, OneOfCall
 from layercli.layers.loss_dtypes import dtype_of, typed
+from layercli.layers.parts import Weights
 from layercli.layers.vocabulary import BATCHED, N, X, flag, integer
 
 FAMILY = "embedding"

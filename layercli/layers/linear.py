@@ -18,7 +18,6 @@ _F, _in, _out, _bias = (
     sym("bias"),
 )
 _F1, _F2 = sym("F1", "features of the first input"), sym("F2", "features of the second input")
-_in1, _in2 = sym("in1_features"), sym("in2_features")
 _OTHER = sym("B", "the axes of the second input before its features")
 _BIAS = flag(
     "bias",

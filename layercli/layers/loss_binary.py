@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from layercli.formula import Sym, not_, or_, sym
 from layercli.layers.definition import Key, Layer, Need, Param
-from layercli.layers.kinds import Weights
 from layercli.layers.loss_common import (
     REDUCE,
     SIZE_AVERAGE,
@@ -19,6 +18,7 @@ from layercli.layers.loss_common import (
     wants,
 )
 from layercli.layers.loss_dtypes import holds, promote, typed
+from layercli.layers.parts import Weights
 from layercli.layers.vocabulary import X
 
 FAMILY = "loss"

@@ -26,9 +26,10 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Key, Need, Param
-from layercli.layers.kinds import Double, Int, Weights
+from layercli.layers.kinds import Double, Int
 from layercli.layers.loss_common import Y, _mean, is_dtype, kept, wants
 from layercli.layers.loss_dtypes import dtype_of, promote, typed
+from layercli.layers.parts import Weights
 
 W = sym("W", "shape of the class weights")
 GIVEN = sym("weight_given", "whether there are class weights")

@@ -17,7 +17,7 @@ from layercli.layers.distance import (
     without,
     without_last,
 )
-from layercli.layers.kinds import Double, Kind, Number, Part
+from layercli.layers.kinds import Double, Kind, Number
 from layercli.layers.loss_common import (
     REDUCE,
     SAME,
@@ -36,6 +36,7 @@ from layercli.layers.loss_common import (
     wants,
 )
 from layercli.layers.loss_dtypes import Typed, either, fillable, fractional, promote, typed
+from layercli.layers.parts import Part
 from layercli.layers.vocabulary import BATCHED, N, X, flag, setting
 
 FAMILY = "loss"

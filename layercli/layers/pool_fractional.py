@@ -26,7 +26,8 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Key, Layer, Let, Need, Out, Param, TensorIn
-from layercli.layers.kinds import BadValue, Kind, Sizes, Weights, shown
+from layercli.layers.kinds import BadValue, Kind, Sizes, shown
+from layercli.layers.parts import Weights
 from layercli.layers.pool import DTYPE, INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image
 from layercli.layers.vocabulary import (
     BATCHED,

@@ -51,6 +51,16 @@ def find_torch(torch: str) -> Layer | None:
     return layer if layer is not None and layer.torch == torch else None
 
 
+_MEANT = {
+    "dense": "linear", "fc": "linear", "fullyconnected": "linear", "gap": "adaptiveavgpool2d",
+    "globalaveragepooling2d": "adaptiveavgpool2d", "interpolate": "upsample", "upsampling2d": "upsample",
+    "attention": "multiheadattention", "selfattention": "multiheadattention", "sdpa": "multiheadattention",
+    "ce": "crossentropyloss", "crossentropy": "crossentropyloss", "bce": "bceloss", "deconv": "convtranspose2d",
+    "deconv2d": "convtranspose2d", "conv2dtranspose": "convtranspose2d", "zeropadding2d": "zeropad2d",
+}  # fmt: skip
+"""What other frameworks and people call some layers."""
+
+
 def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ...]:
     """Names that a person who typed this may have meant, the nearest first.
 
@@ -60,6 +70,8 @@ def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ..
     from difflib import SequenceMatcher, get_close_matches
 
     typed = name.lower().strip("-")
+    if candidates is None and typed in _MEANT:
+        return (_MEANT[typed],)
     if candidates is None:
         begun = tuple(layer for layer in _MODULE if layer.startswith(typed) and len(typed) > 2)
         near = get_close_matches(typed, _MODULE, n=3, cutoff=0.82)

@@ -7,8 +7,9 @@ from layercli.layers.attention import BIAS, sequence, sequence_forms
 from layercli.layers.attention_kinds import IsTrue, Nothing
 from layercli.layers.attention_rules import Attends, E, given, mask, padding_mask
 from layercli.layers.definition import REQUIRED, Copies, Key, Layer, Need, Out, Param, TensorIn, ValueIn
-from layercli.layers.kinds import Int, Part
+from layercli.layers.kinds import Int
 from layercli.layers.norm_layer import layernorm
+from layercli.layers.parts import Part
 from layercli.layers.transformer_layer import (
     DECODER_AGREES,
     DECODER_MASKS,

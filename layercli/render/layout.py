@@ -8,7 +8,7 @@ from layercli.analysis.layer import Bound
 from layercli.analysis.walk import Row, every_note
 from layercli.errors import short
 from layercli.layers.definition import Outs, TupleIn
-from layercli.measurement import MEASURED
+from layercli.measurement import FAILED, MEASURED
 from layercli.plan import Literal, Module, Tensor
 from layercli.report import AGREES, Check, Report
 
@@ -84,7 +84,9 @@ def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
     bound = row.bound
     yield Heading(called(bound))
     yield Facts(tuple(_facts(row)))
-    yield _formulas(report, row, waiting)
+    table = _formulas(report, row, waiting)
+    if table.rows:
+        yield table
     legend = "; ".join(f"{name} = {meaning}" for name, meaning in bound.legend().items())
     if legend:
         yield Line(f"where {legend}", "dim")
@@ -103,7 +105,7 @@ def _argument(value: Any) -> str:
         return f"a tensor of {shape_text(value.shape)}"
     if isinstance(value, tuple) and len(value) == 1:
         return str(value[0])
-    return str(value) if not isinstance(value, str) else value
+    return str(value)
 
 
 def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
@@ -122,8 +124,7 @@ def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
 
 def _named_outputs(bound: Bound) -> Iterator[tuple[str, Tree]]:
     """Every output that torch gives, under the name that its definition has for it."""
-    definitions = (out for out in bound.layer.outputs)
-    for tree, out in zip(bound.outputs, definitions):
+    for tree, out in zip(bound.outputs, bound.layer.outputs):
         if isinstance(out, Outs):
             yield from zip((item.name for item in out.items), cast("tuple[Tree, ...]", tree))
         else:
@@ -289,7 +290,7 @@ def _short(bound: Bound) -> str:
             words += [f"{name}={_word(value)}" for name, value in part.kwargs.items()]
         elif key.name in bound.given.values or (key.infer is not None and key.name in bound.layer.positional):
             value = part
-            same = isinstance(value, tuple) and len(set(value)) == 1 and key.name != "normalized_shape"
+            same = isinstance(value, tuple) and len(set(value)) == 1 and not key.kind.listed
             shown = value[0] if same else value
             words.append(f"{key.names[-1]}={_word(shown)}")
     return " ".join(words)
@@ -344,8 +345,8 @@ def verdict(report: Report) -> Line:
     if found is None:
         return Line(f"torch: not run, {report.why}", "dim")
     version = f"torch {found.torch}" if found.torch else "torch"
-    if found.status != MEASURED:
-        return Line(f"{version}: {found.status}: {short(report.why, 300)}", "note")
+    if found.status != MEASURED or report.status == FAILED:
+        return Line(f"{version}: {report.status}: {short(report.why, 300)}", "note")
     where = f" on {found.device}" if found.device else ""
     extra = f" ({found.reason})" if found.reason else ""
     wrong = [check for check in report.checks if check.status != AGREES]

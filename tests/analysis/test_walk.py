@@ -377,7 +377,7 @@ def test_an_empty_axis_hides_no_overflow(text: str) -> None:
     [
         ("maxpool", ("maxpool1d", "maxpool2d", "maxpool3d")), ("conv", ("conv1d", "conv2d", "conv3d")),
         ("maxpol2d", ("maxpool2d",)), ("gelou", ("gelu",)),
-        ("batchnorm", ("batchnorm1d", "batchnorm2d", "batchnorm3d")), ("dense", ()), ("swiglu", ()),
+        ("batchnorm", ("batchnorm1d", "batchnorm2d", "batchnorm3d")), ("dense", ("linear",)), ("swiglu", ()),
     ],
 )  # fmt: skip
 def test_another_layer_is_suggested_only_where_it_is_very_near(name: str, meant: tuple[str, ...]) -> None:

@@ -16,9 +16,9 @@ from layercli.analysis.keys import Given, from_module
 from layercli.analysis.layer import Analyser, Bound
 from layercli.errors import LayerError
 from layercli.formula import evaluate, resolve_shape
-from layercli.layers import kinds
 from layercli.layers.definition import REQUIRED, Form, InputDef, Key, Layer, Same, TensorIn, TupleIn, ValueIn
 from layercli.layers.dtypes import RULES
+from layercli.layers.parts import Part, Weights
 from layercli.plan import ITEM_SIZE, Feed, Input, Literal, Module, Packing, Tensor
 
 ODD = (None, True, False, 1.5, -1.0, "same", "x", -1, 0, 1, 2, 7, (), (1,), (1, 2), (1, 1, 1), (2, 2, 2, 2), (2.0,))
@@ -36,9 +36,9 @@ TRIES = 12
 
 def value(key: Key, r: Random) -> Any:
     """A value that the key takes, most of the time."""
-    if isinstance(key.kind, kinds.Part):
+    if isinstance(key.kind, Part):
         return keys(key.kind.layer, r) if not key.kind.optional else r.random() < 0.5
-    if isinstance(key.kind, kinds.Weights):
+    if isinstance(key.kind, Weights):
         return Tensor(tuple(r.choice(CHANNELS) for _ in range(r.choice((1, 1, 0, 2)))), low=0, high=1)
     return r.choice(key.kind.typical())
 
@@ -47,7 +47,7 @@ def keys(layer: Layer, r: Random) -> dict[str, Any]:
     """Some keys of a layer, all those that it needs, none that it infers."""
     drawn = {}
     for key in layer.keys:
-        needed = key.default is REQUIRED or (isinstance(key.kind, kinds.Part) and not key.kind.optional)
+        needed = key.default is REQUIRED or (isinstance(key.kind, Part) and not key.kind.optional)
         if key.infer is None and (needed or r.random() < 0.4):
             drawn[key.name] = value(key, r)
     return drawn
@@ -133,7 +133,7 @@ def draw(layer: Layer, r: Random, mode: str = "train") -> tuple[Module, list[Inp
         kwargs = {
             key.name: bound.args[key.name]
             for key in layer.keys
-            if key.name in given or key.infer is not None or isinstance(key.kind, kinds.Part)
+            if key.name in given or key.infer is not None or isinstance(key.kind, Part)
         }
         kwargs.update({name: given[name] for name in given if not isinstance(given[name], (dict, bool))})
         inputs = [Input(first), *further_inputs(layer, bound, r)]
@@ -163,7 +163,7 @@ def _without_range(item: Input) -> Input:
 
 def broken(layer: Layer, kwargs: dict[str, Any], inputs: list[Input], r: Random) -> tuple[dict[str, Any], list[Input]]:
     """The call with one thing changed."""
-    choices = [key for key in layer.keys if not isinstance(key.kind, kinds.Part)]
+    choices = [key for key in layer.keys if not isinstance(key.kind, Part)]
     if choices and r.random() < 0.5:
         key = r.choice(choices)
         other = r.choice(choices)

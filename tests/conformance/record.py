@@ -39,7 +39,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
-        self._made: dict[int, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {}
+        self._made: dict[int, tuple[Any, str, tuple[Any, ...], dict[str, Any]]] = {}
         self._depth = 0
         for cls in exported():
             self._watch(cls)
@@ -66,7 +66,8 @@ class Recorder:
 
         def init(module: Any, *args: Any, **kwargs: Any) -> None:
             if type(module) is cls:
-                self._made[id(module)] = module, args, kwargs
+                # its class then: a lazy module becomes another one in its first call
+                self._made[id(module)] = module, cls.__name__, args, kwargs
             made(module, *args, **kwargs)
 
         cls.__init__ = init
@@ -75,12 +76,7 @@ class Recorder:
         """The module by its class and its constructor's arguments."""
         if id(module) not in self._made:
             raise CannotSayError(f"a {type(module).__name__}")
-        _, args, kwargs = self._made[id(module)]
-        name = type(module).__name__
-        for lazy in ("Lazy" + name, name):  # a lazy module has become its ordinary class by now
-            if self._made[id(module)] and hasattr(torch.nn, lazy) and isinstance(module, getattr(torch.nn, lazy)):
-                name = lazy
-                break
+        _, name, args, kwargs = self._made[id(module)]
         return Module(name, tuple(map(self.value, args)), {key: self.value(item) for key, item in kwargs.items()})
 
     def value(self, value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from layercli.analysis.layer import Bound
+from layercli.analysis.variant import Line
 from layercli.formula import Sym, latex
 from layercli.layers import families, find
 from layercli.layers.definition import REQUIRED, Key, Layer, Need, Out, Outs, Same, TensorIn, TupleIn
@@ -80,7 +81,7 @@ def _formulas(layer: Layer, bounds: list[tuple[str, Bound]]) -> list[str]:
         for line in bound.variant.lines:
             if isinstance(line.expr, Sym) and line.name.partition("_")[0] == line.expr.name:
                 continue  # an axis that stays
-            formula = f"{latex(Sym(line.name))} = {latex(line.expr, partial(_shown, bound.names()))}"
+            formula = f"{_name(line)} = {latex(line.expr, partial(_shown, bound.names()))}"
             if formula not in said:
                 new.append(f"$${formula}$$")
                 said.add(formula)
@@ -95,6 +96,13 @@ def _formulas(layer: Layer, bounds: list[tuple[str, Bound]]) -> list[str]:
         ]
     where = "; ".join(f"${latex(Sym(name))}$ {meaning}" for name, meaning in legend.items())
     return [*lines, f"where {where}." if where else ""]
+
+
+def _name(line: Line) -> str:
+    """What a formula is of: an axis, a count, or a tensor by its name in the module."""
+    if line.of.startswith(("params.", "buffers.")):
+        return r"\mathrm{" + line.name.replace("_", r"\_") + "}"
+    return latex(Sym(line.name))
 
 
 def _shown(names: Mapping[str, str], name: str) -> str:
