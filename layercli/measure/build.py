@@ -160,8 +160,10 @@ class _Net:
         return value
 
     def _count(self, answer: Measurement) -> Measurement:
-        if not count.countable(self.torch, self.modules):
-            return answer
+        missed = count.missed(self.torch, self.modules)
+        if missed:
+            note = f"torch's counter knows no multiply-adds of {', '.join(missed)}"
+            return answer._replace(reason="; ".join(filter(None, (answer.reason, note))))
         try:
             return answer._replace(macs=count.counted(self.torch, lambda: self._run([])))
         except Exception as error:  # the answer stands without a count

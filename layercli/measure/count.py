@@ -10,10 +10,10 @@ UNCOUNTED = ("Bilinear", "AdaptiveLogSoftmaxWithLoss", "EmbeddingBag")
 """Classes for which the counter's figure means nothing: missed, or dependent on the values."""
 
 
-def countable(torch: Any, modules: list[Any]) -> bool:
-    """Whether the counter knows every part of these modules."""
-    parts = (part for module in modules if isinstance(module, torch.nn.Module) for part in module.modules())
-    return not any(type(part).__name__ in UNCOUNTED for part in parts)
+def missed(torch: Any, modules: list[Any]) -> list[str]:
+    """The classes among these modules and their parts that the counter does not know."""
+    parts = [part for module in modules if isinstance(module, torch.nn.Module) for part in module.modules()]
+    return sorted({type(part).__name__ for part in parts} & set(UNCOUNTED))
 
 
 def counted(torch: Any, run: Callable[[], Any]) -> int:
