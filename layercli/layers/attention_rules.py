@@ -7,6 +7,7 @@ hangs on flags, on the number of heads and on the masks' dtypes.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 from layercli.formula import Expr, Sym, and_, dims, eq_, ge_, is_, length, not_, num, or_, product, sym, when
@@ -85,6 +86,7 @@ def _bool_alone(use: Attends, where: Expr) -> Need:
     )  # fmt: skip
 
 
+@cache
 def open_rules(use: Attends, where: Expr = num(True), hint_is_read: Expr = num(True)) -> tuple[Need, ...]:
     """The open way. ``hint_is_read``: whether the causal hint is, which the fused kernel passes by."""
     name, padding = use.mask, use.padding
@@ -163,6 +165,7 @@ def unread_mask_rules(use: Attends, where: Expr) -> tuple[Need, ...]:
     )  # fmt: skip
 
 
+@cache
 def fused_rules(use: Attends, where: Expr, nothing: Expr) -> tuple[Need, ...]:
     """The fused kernels. ``nothing``: whether the input has no elements."""
     name, padding = use.mask, use.padding

@@ -124,6 +124,7 @@ def norm_part(bias: Expr = BIAS) -> dict[str, Expr]:
     return {"S": model, "elementwise_affine": _TRUE, "bias": bias}
 
 
+@cache
 def _parts(attentions: tuple[str, ...], norms: int) -> tuple[Param, ...]:
     wide = linear()
     return (
@@ -135,6 +136,7 @@ def _parts(attentions: tuple[str, ...], norms: int) -> tuple[Param, ...]:
     )
 
 
+@cache
 def attention_macs(queries: Expr, keys: Expr) -> Expr:
     """Projections, scores and the weighted sum."""
     return replace(multiheadattention().macs, attention_part(queries, keys))
@@ -146,11 +148,13 @@ def feedforward_macs(length: Sym) -> Expr:
     return replace(macs, {"LEAD": lead, "F": model, "out": ff}) + replace(macs, {"LEAD": lead, "F": ff, "out": model})
 
 
+@cache
 def encoder_macs() -> Expr:
     """One encoder layer."""
     return attention_macs(S, S) + feedforward_macs(S)
 
 
+@cache
 def decoder_macs() -> Expr:
     """One decoder layer."""
     return attention_macs(T, T) + attention_macs(T, S) + feedforward_macs(T)
@@ -170,6 +174,7 @@ def self_attends(query: str, mask_name: str, length: Expr, hint: Sym, floats: bo
     return Attends(query, mask_name, f"{query}_key_padding_mask", hint, length, length, heads, floats=floats)
 
 
+@cache
 def encoder_rules(use: Attends) -> tuple[Need, ...]:
     """One encoder layer. Its masks become floats before attention gets them, so only without any its kernel runs."""
     by_kernel = and_(FUSIBLE, BIAS, boolean_masks(use))
@@ -186,6 +191,7 @@ def encoder_rules(use: Attends) -> tuple[Need, ...]:
     )  # fmt: skip
 
 
+@cache
 def decoder_rules(own: Attends, other: Attends) -> tuple[Need, ...]:
     """One decoder layer: among themselves its positions may attend by a kernel, to the memory they never do."""
     by_kernel = and_(FUSIBLE, boolean_masks(own))
