@@ -26,7 +26,7 @@ from layercli.plan import Call, DType, Input, Literal, Module, Packing, Plan, Re
 MOST_VALUES = 4096
 """A float tensor with more numbers is described by its range."""
 
-COUNTED = 3
+COUNTED = 5
 """Of so many calls torch is asked for the multiply-adds of one: that takes it ten times as long."""
 
 

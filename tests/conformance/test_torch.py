@@ -15,7 +15,7 @@ from layercli.measure.child import Reusable
 from tests.conformance.draws import analyser_of, draw
 from tests.conformance.judge import plan_of, problem
 
-DRAWN = int(os.environ.get("LAYERCLI_DRAWS", "40"))
+DRAWN = int(os.environ.get("LAYERCLI_DRAWS", "25"))
 """Calls of each class in one run of the tests."""
 
 LAYERS = [layer for name in known_names() if (layer := find(name))]

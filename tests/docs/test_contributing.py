@@ -23,7 +23,8 @@ def block(name: str) -> str:
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A line of the text, in the copy."""
     line = line.replace("python ", f"{sys.executable} ", 1)
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONIOENCODING": "utf-8"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST"))}
+    environment = {**kept, "PYTHONPATH": str(folder), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True)
 
 
