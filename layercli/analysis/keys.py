@@ -102,7 +102,7 @@ def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> tuple[Key
         assert found is not None
         return None, found
     key = layer.key(argument.name)
-    if key is not None and not (isinstance(key.kind, Part) and not key.kind.optional):
+    if key is not None and not (isinstance(key.kind, Part) and key.kind.always):
         return None, key
     inner = layer.part_of(argument.name)
     if inner is None:

@@ -215,7 +215,7 @@ def _infer(settled: Settled, given: Given) -> list[int | None]:
     """Gives the keys that are left out their values; what that says of the structure."""
     structure = []
     for key, prefix, values in settled.missing:
-        value = values[key.name] = read(key, _inferred(key, settled.known, settled.sizes), given.span)
+        value = values[key.name] = read(key.name, key.kind, _inferred(key, settled.known, settled.sizes), given.span)
         publish(key, value, settled, prefix)
         structure.append(len(value) if isinstance(value, tuple) else None)
     return structure
@@ -253,7 +253,7 @@ def _shown_value(expr: Expr, known: Mapping[str, Any], sizes: Mapping[str, Any])
 
 def _check_sizes(layer: Layer, variant: Variant, sizes: Mapping[str, Any], given: Given) -> None:
     """What torch cannot hold: a tensor whose bytes do not fit 64 bits."""
-    counts = {shaped.out.name: span([sizes[name] for name in shaped.sizes]) for shaped in _every(variant.outputs)}
+    counts = {shaped.out.name: span([sizes[name] for name in shaped.sizes]) for _, shaped in variant.every_output()}
     for name, count in {**counts, "parameters": sizes["params"]}.items():
         if count > LARGEST // 16:
             raise LayerError(
@@ -262,14 +262,6 @@ def _check_sizes(layer: Layer, variant: Variant, sizes: Mapping[str, Any], given
                 fix="use smaller sizes",
                 span=given.span,
             )
-
-
-def _every(tree: Sequence[ShapedTree]) -> Iterator[Shaped]:
-    for item in tree:
-        if isinstance(item, Shaped):
-            yield item
-        elif item is not None:
-            yield from _every(item)
 
 
 def _flow(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from layercli.analysis.flow import Flow, Tree
+from layercli.analysis.settle import read
 from layercli.errors import LayerError
 from layercli.formula import Axis, Sym, decide, evaluate, resolve_shape
 from layercli.layers import did_you_mean, suggest
 from layercli.layers.definition import Form, InputDef, Layer, TensorIn, TupleIn, ValueIn
 from layercli.layers.dtypes import RULES, DTypeRule
-from layercli.layers.kinds import BadValue, Kind, shown
+from layercli.layers.kinds import Kind, shown
 from layercli.plan import Literal
 
 
@@ -54,7 +55,7 @@ def arrange(layer: Layer, inputs: Sequence[tuple[str | None, Any]], shell: bool)
 
 def _left_out(item: InputDef) -> bool:
     """Whether the command line may leave it out: it is taken over from another input, or assumed."""
-    return isinstance(item, TensorIn) and (bool(item.like) or item.infer is not None)
+    return isinstance(item, TensorIn) and item.assumable
 
 
 def _gathered(layer: Layer, item: TupleIn, parts: dict[str, Any]) -> tuple[Any, ...]:
@@ -127,7 +128,7 @@ class Matcher:
         if isinstance(item, TensorIn) and item.instead is not None:
             self.known[f"{item.name}_listed"] = isinstance(value, Literal)
             if isinstance(value, Literal):
-                self._instead(item.name, _read(item.name, item.instead, value.value))
+                self._instead(item.name, read(item.name, item.instead, value.value))
                 return
         given = value is not None
         self.known[f"{item.name}_given"] = given
@@ -235,9 +236,9 @@ class Matcher:
 
     def _setting(self, item: ValueIn, kind: Kind, value: Tree) -> None:
         """A flag or word of the call, known to formulas by its name."""
-        read = _read(item.name, kind, value.value if isinstance(value, Literal) else item.default)
-        self.known[item.name] = read
-        self.signature.append(read)
+        taken = read(item.name, kind, value.value if isinstance(value, Literal) else item.default)
+        self.known[item.name] = taken
+        self.signature.append(taken)
 
     def _instead(self, name: str, numbers: Any) -> None:
         """Numbers in a tensor's place; several are known as a shape."""
@@ -269,13 +270,6 @@ class Matcher:
 def _ranks(axes: Sequence[str]) -> str:
     """How many axes a form has."""
     return f"{len(axes) - 1} or more" if axes and axes[0].startswith("*") else str(len(axes))
-
-
-def _read(name: str, kind: Kind, value: Any) -> Any:
-    try:
-        return kind.read(value)
-    except BadValue as bad:
-        raise LayerError(bad.code, f"{name} {bad.message}", fix=bad.fix) from None
 
 
 def _called(item: TensorIn) -> str:

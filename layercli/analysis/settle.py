@@ -7,7 +7,7 @@ from layercli.analysis.keys import Given, from_module
 from layercli.errors import LayerError, Span
 from layercli.formula import Axis, Sym, decide, evaluate, resolve, speaks_of_shapes
 from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn
-from layercli.layers.kinds import BadValue, Flag, Sizes, shown
+from layercli.layers.kinds import BadValue, Flag, Kind, Sizes, shown
 from layercli.layers.parts import Part, Weights
 from layercli.plan import Module
 
@@ -52,13 +52,13 @@ class Reader:
             if isinstance(key.kind, Part)
         }
         self._defaults = {
-            key.name: None if isinstance(key.default, Same) or key.name in self.parts else read(key, key.default, None)
+            key.name: None if isinstance(key.kind, Part) or isinstance(key.default, Same) else _default(key)
             for key in layer.keys
             if key.default is not REQUIRED
         }
         self._flags = [key for key in layer.keys if isinstance(key.kind, Flag)]
         self._conditional = any(key.where is not None for key in layer.keys)
-        assumes = any(isinstance(item, TensorIn) and (item.like or item.infer is not None) for item in layer.inputs)
+        assumes = any(isinstance(item, TensorIn) and item.assumable for item in layer.inputs)
         self._keys_told = [key.name for key in layer.keys if _may_be_left_out(key)] if assumes else []
         self.weights = [key for key in layer.keys if isinstance(key.kind, Weights) and key.symbols]
         shapes = _shapes(layer)
@@ -81,7 +81,7 @@ class Reader:
                 values[name] = self._part(key, given, settled)
                 continue
             if name in written:
-                values[name] = read(key, written[name], spans.get(name))
+                values[name] = read(name, key.kind, written[name], spans.get(name))
             elif given.shell and key.infer is not None:
                 settled.missing.append(Missing(key, self.prefix, values))
                 continue
@@ -188,12 +188,16 @@ class Making(NamedTuple):
         return Module(self.layer.torch, (), {**self.written, **{name: self.values[name] for name in inferred}})
 
 
-def read(key: Key, value: Any, span: Span | None) -> Any:
-    """The value in its normal form; LayerError where torch would not take it."""
+def read(name: str, kind: Kind, value: Any, span: Span | None = None) -> Any:
+    """The value of a key or of an argument of the call, in its normal form; LayerError where torch refuses it."""
     try:
-        return key.kind.read(value)
+        return kind.read(value)
     except BadValue as bad:
-        raise LayerError(bad.code, f"{key.name} {bad.message}", span=span, fix=bad.fix) from None
+        raise LayerError(bad.code, f"{name} {bad.message}", span=span, fix=bad.fix) from None
+
+
+def _default(key: Key) -> Any:
+    return read(key.name, key.kind, key.default)
 
 
 def publish(key: Key, value: Any, settled: Settled, prefix: str = "", single: bool = False) -> None:

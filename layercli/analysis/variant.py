@@ -102,8 +102,12 @@ class Variant:
     @cached_property
     def promotes(self) -> bool:
         """Whether the dtype of an output may hang on those of all inputs."""
-        said = [shaped.out.dtype for _, shaped in _walk(self.outputs)]
+        said = [shaped.out.dtype for _, shaped in self.every_output()]
         return any(isinstance(dtype, Expr) or dtype == "promoted" for dtype in said)
+
+    def every_output(self) -> Iterable[tuple[str, Shaped]]:
+        """Every output tensor with its path, however they are nested."""
+        return _walk(self.outputs)
 
     def _shaped(self, out: Out, path: str) -> Shaped | None:
         if out.none is not None and decide(out.none, self.known):
@@ -153,7 +157,7 @@ class Variant:
         several = len(self.outputs) > 1 or (
             isinstance(self.outputs[0], tuple) and not isinstance(self.outputs[0], Shaped)
         )
-        for path, shaped in _walk(self.outputs):
+        for path, shaped in self.every_output():
             for index, (axis, result) in enumerate(zip(shaped.axes, shaped.sizes)):
                 expr = self.lets.get(axis.size.name, axis.size) if isinstance(axis.size, Sym) else axis.size
                 name = f"{axis.label}_{'out' if not several or path == '0' else shaped.out.name}"

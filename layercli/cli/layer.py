@@ -11,7 +11,7 @@ import typer
 
 from layercli.cli.options import LONG_AND_SHORT
 from layercli.errors import LayerError, Span
-from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn, TupleIn, ValueIn
+from layercli.layers.definition import Key, Layer, TensorIn, TupleIn, ValueIn
 from layercli.layers.kinds import Word
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def parameter(key: Key) -> Parameter:
     flag = key.kind.switch
     kind: Any = bool | None if flag else str | None
     words = ", ".join(f"{name}=" for name in (*key.aliases, key.name))
-    said = f"{_sentence(key.meaning)} {_sentence(key.effect)} [{words}; default: {_default(key)}]"
+    said = f"{_sentence(key.meaning)} {_sentence(key.effect)} [{words}; default: {key.default_words}]"
     if "_LAYERCLI_COMPLETE" in os.environ:  # a line of its own, which shells do not join again, would be a word of it
         said = key.meaning[:70]
     metavar = None if flag else "|".join(key.kind.words).upper() if isinstance(key.kind, Word) else "N"
@@ -60,14 +60,6 @@ def _sentence(text: str) -> str:
 
 def _variable(key: Key) -> str:
     return f"key_{key.name}"
-
-
-def _default(key: Key) -> str:
-    if key.infer is not None:
-        return "from the input"
-    if isinstance(key.default, Same):
-        return f"the {key.default.key}"
-    return "none, needed" if key.default is REQUIRED else str(key.default).lower()
 
 
 def spec_of(layer: Layer, words: list[str], options: dict[str, Any]) -> Spec:
@@ -140,7 +132,7 @@ def _input_line(item: TensorIn | ValueIn) -> str:
     if isinstance(item, ValueIn):
         value = "true|false" if item.kind is not None and item.kind.switch else "VALUE"
     left = ""
-    if isinstance(item, TensorIn) and not item.optional and (item.like or item.infer is not None):
+    if isinstance(item, TensorIn) and not item.optional and item.assumable:
         left = f"; left out, {f'it is the {item.like}' if item.like else 'it is made to fit'}"
     head = f"  -i {item.name}={value}"
     return textwrap.fill(f"{head:<30}  {item.meaning}{left}", 76, subsequent_indent=" " * 32)

@@ -6,10 +6,10 @@ from functools import cache
 
 from layercli.formula import Expr, and_, concat, dims, eq_, le_, lt_, not_, num, or_, sym, when
 from layercli.layers.attention_kinds import Truthy
-from layercli.layers.attention_rules import ROWS, Attends, E, mask, open_rules, padding_mask
+from layercli.layers.attention_rules import Attends, E, mask, open_rules, padding_mask
 from layercli.layers.definition import Form, Layer, Need, Out, Param, Same, TensorIn, ValueIn
 from layercli.layers.kinds import Flag, Int, Overridden
-from layercli.layers.vocabulary import BATCH, BATCHED, TRAINING, N, flag, integer, setting
+from layercli.layers.vocabulary import BATCH, BATCHED, ROWS, TRAINING, N, flag, integer, setting
 
 FAMILY = "attention"
 

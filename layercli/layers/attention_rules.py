@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from layercli.formula import Expr, Sym, and_, dims, eq_, ge_, is_, length, not_, num, or_, product, sym, when
 from layercli.layers.definition import Form, Need, TensorIn
-from layercli.layers.vocabulary import BATCHED, TRAINING, N
+from layercli.layers.vocabulary import BATCHED, ROWS, TRAINING, N
 
-ROWS = when(BATCHED, N, 1)
 E = sym("E", "features of the input")
 
 

@@ -32,9 +32,9 @@ from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
     DEFAULT_INPUT,
+    ROWS,
     SPATIAL,
     C,
-    N,
     batched_forms,
     dilation,
     flag,
@@ -48,7 +48,6 @@ from layercli.layers.vocabulary import (
 FAMILY = "convolution"
 
 FILTERS, GROUPS, BIAS = sym("out", "number of filters"), sym("g", "number of groups"), sym("bias")
-ROWS = when(BATCHED, N, 1)
 
 _mode, _padding = sym("padding_mode"), sym("padding")
 _SAME, _SIZED = is_(_padding, "same"), is_(_padding, None)

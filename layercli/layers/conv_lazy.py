@@ -14,7 +14,7 @@ _IN_DIVIDES = divides(C, "channels of the input")
 
 
 def _lazily(layer: Layer, begin: tuple[Need, ...]) -> Layer:
-    return lazy(layer)._replace(
+    return lazy(layer, "in_channels")._replace(
         rules=begin + layer.rules[len(EAGER) :],
         prose="Which channels come in need not be said: the first call makes the weights for those of its input. "
         f"Otherwise, and in its shape, it is {layer.name}.",

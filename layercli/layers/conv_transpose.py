@@ -5,24 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from layercli.formula import and_, eq_, ge_, gt_, le_, lt_, max_, not_, num, or_, size, sym, when
-from layercli.layers.conv import (
-    BIAS,
-    EAGER,
-    FILTERS,
-    GROUPS,
-    POSITIONAL,
-    ROWS,
-    SOME_FILTERS,
-    along,
-    channels,
-    image,
-    listed,
-)
+from layercli.layers.conv import BIAS, EAGER, FILTERS, GROUPS, POSITIONAL, SOME_FILTERS, along, channels, image, listed
 from layercli.layers.definition import Form, Key, Layer, Let, Need, Param, TensorIn, ValueIn
 from layercli.layers.kinds import Sizes, Word
 from layercli.layers.vocabulary import (
     BATCHED,
     DEFAULT_INPUT,
+    ROWS,
     SPATIAL,
     C,
     batched_forms,

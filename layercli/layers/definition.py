@@ -49,6 +49,15 @@ class Key(NamedTuple):
     """Under which flags torch looks at the value at all; otherwise it may be anything."""
 
     @property
+    def default_words(self) -> str:
+        """What it is where it is left out on the command line, in words."""
+        if self.infer is not None:
+            return "from the input"
+        if isinstance(self.default, Same):
+            return f"the {self.default.key}"
+        return "none, needed" if self.default is REQUIRED else str(self.default).lower()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """torch's name and the aliases."""
         return (self.name, *self.aliases)
@@ -92,6 +101,11 @@ class TensorIn(NamedTuple):
     instead: Kind | None = None
     """What numbers may stand in its place: a tuple of them is known as a shape under its name. Rules ask by
     ``<name>_listed`` whether they do, by ``<name>_given`` whether it is a tensor."""
+
+    @property
+    def assumable(self) -> bool:
+        """Whether the command line has something in its place where it is left out: another input, or a shape."""
+        return bool(self.like) or self.infer is not None
 
 
 class TupleIn(NamedTuple):
@@ -269,27 +283,27 @@ class Layer(NamedTuple):
         """The keys of the command line: a part that is always there gives its own keys in its place."""
         keys: list[Key] = []
         for key in self.keys:
-            keys += key.kind.layer.shell_keys if isinstance(key.kind, Part) and not key.kind.optional else (key,)
+            keys += key.kind.layer.shell_keys if isinstance(key.kind, Part) and key.kind.always else (key,)
         return tuple(keys)
 
     def part_of(self, name: str) -> tuple[Key, Key] | None:
         """The part that has a key of this name, and that key."""
         for part in self.keys:
-            key = part.kind.layer.key(name) if isinstance(part.kind, Part) and not part.kind.optional else None
+            key = part.kind.layer.key(name) if isinstance(part.kind, Part) and part.kind.always else None
             if key is not None:
                 return part, key
         return None
 
 
-def lazy(layer: Layer) -> Layer:
-    """The lazy class of a layer: the sizes of its input are no arguments but are read off the first call."""
-    inferred = tuple(key for key in layer.keys if key.infer is not None and key.name.startswith(("in_", "num_feat")))
+def lazy(layer: Layer, name: str) -> Layer:
+    """The lazy class of a layer: the size that this key holds is no argument but is read off the first input."""
+    inferred = tuple(key for key in layer.keys if key.name == name)
     return layer._replace(
         name=f"lazy{layer.name}",
         torch=f"Lazy{layer.torch}",
-        summary=f"{layer.torch} that reads its {inferred[0].name} off the first input.",
+        summary=f"{layer.torch} that reads its {name} off the first input.",
         keys=tuple(key for key in layer.keys if key not in inferred),
-        positional=tuple(name for name in layer.positional if name not in {key.name for key in inferred}),
+        positional=tuple(other for other in layer.positional if other != name),
         materialised=inferred,
         examples=tuple(f"lazy{example}" for example in layer.examples),
     )

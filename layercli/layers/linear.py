@@ -136,4 +136,4 @@ def identity() -> Layer:
 def layers() -> tuple[Layer, ...]:
     """The family."""
     plain = linear()
-    return (plain, lazy(plain), bilinear(), identity())
+    return (plain, lazy(plain, "in_features"), bilinear(), identity())

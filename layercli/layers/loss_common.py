@@ -80,14 +80,14 @@ def reduction_known(*words: str, legacy: bool = True, enum: bool = True) -> Need
     )  # fmt: skip
 
 
-def _mean(legacy: bool) -> Expr:
+def averaged(legacy: bool) -> Expr:
     """Whether the mean is taken: mean, or elementwise_mean; in the old notation where nothing is False."""
     new = or_(is_(_REDUCTION, "mean"), is_(_REDUCTION, "elementwise_mean"))
     return when(_OLD, not_(or_(is_(_REDUCE, False), is_(_AVERAGE, False))), new) if legacy else new
 
 
 def _sum(legacy: bool) -> Expr:
-    return not_(or_(_mean(legacy), kept(legacy)))
+    return not_(or_(averaged(legacy), kept(legacy)))
 
 
 def kept(legacy: bool = True) -> Expr:
@@ -165,7 +165,7 @@ def mean_of_floats(losses: Typed, *names: str, legacy: bool = True) -> Need:
     """torch takes a mean of floats only."""
     return Need(
         losses.floats, f"torch takes no mean of integers: {_dtypes(names)}",
-        "give floats, or use reduction=sum", "reduction", where=_mean(legacy), code="torch.dtype",
+        "give floats, or use reduction=sum", "reduction", where=averaged(legacy), code="torch.dtype",
     )  # fmt: skip
 
 

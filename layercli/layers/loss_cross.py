@@ -27,7 +27,7 @@ from layercli.formula import (
 )
 from layercli.layers.definition import Key, Need, Param
 from layercli.layers.kinds import Double, Int
-from layercli.layers.loss_common import Y, _mean, is_dtype, kept, wants
+from layercli.layers.loss_common import Y, averaged, is_dtype, kept, wants
 from layercli.layers.loss_dtypes import dtype_of, promote, typed
 from layercli.layers.parts import Weights
 
@@ -120,7 +120,7 @@ def index_rules(shape: Expr, where: Expr = num(True), legacy: bool = True) -> tu
 
 def _smoothing_rules(shape: Expr, legacy: bool) -> tuple[Need, ...]:
     """What torch refuses of classes only where their labels are smoothed."""
-    where, mean, nothing = not_(PROBABILITIES), _mean(legacy), eq_(product(Y), 0)
+    where, mean, nothing = not_(PROBABILITIES), averaged(legacy), eq_(product(Y), 0)
     axes = length(W)
     rows = when(eq_(axes, 0), 0, at(W, 0))
     gathered = or_(eq_(axes, 1), and_(eq_(product(W), rows), or_(not_(mean), nothing)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 from layercli.formula import (
@@ -44,7 +45,7 @@ from layercli.layers.loss_cross import (
     positions,
 )
 from layercli.layers.loss_kinds import IntTuple, Lengths, Unwritten
-from layercli.layers.vocabulary import BATCH, BATCHED, N, flag, integer
+from layercli.layers.vocabulary import BATCH, BATCHED, ROWS, N, flag, integer
 
 FAMILY = "loss"
 
@@ -63,7 +64,7 @@ def ctc() -> Layer:
     """Minus the logarithm of the sum over all alignments (Graves et al. 2006)."""
     steps, count, blank = sym("T", "steps of the sequences"), sym("C", "labels, the blank one too"), sym("blank")
     padded, longest, rows = sym("padded"), sym("S", "labels of a target, or of all of them"), sym("N2")
-    batch: Expr = when(BATCHED, N, 1)
+    batch: Expr = ROWS
     listed = {name: sym(f"{name}_listed") for name in ("input_lengths", "target_lengths")}
     plain = and_(*listed.values())
     labels = sym("target_lengths")
@@ -229,7 +230,10 @@ def adaptive_log_softmax() -> Layer:
             ),
             div_is(and_(eq_(div, div), ne_(div, 0)), "a number and not 0"),
             div_is(or_(lt_(magnitude, largest), eq_(magnitude, math.inf)), "small enough for its powers"),
-            div_is(le_(1e-280, magnitude**clusters), "large enough for its powers"),
+            div_is(
+                and_(ne_(magnitude**clusters, 0), le_(_F, sys.float_info.max * magnitude**clusters)),
+                "large enough for its powers",
+            ),
             div_is(_all(clusters, lambda i: ge_(width(i), 0)), "positive"),
             _INPUT_AGREES,
             Need(

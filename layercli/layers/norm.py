@@ -31,6 +31,7 @@ from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
     DEFAULT_INPUT,
+    ROWS,
     SPATIAL,
     TRAINING,
     C,
@@ -165,7 +166,7 @@ def _batch_rules(count: Expr, channels: Expr = C) -> tuple[Need, ...]:
 
 def _instance_rules(rank: int) -> tuple[Need, ...]:
     """An empty input is asked for its channels only where running statistics are to be updated."""
-    positions, rows = size(spatial(rank)), when(BATCHED, N, 1)
+    positions, rows = size(spatial(rank)), ROWS
     return (
         Need(
             ne_(positions, 1), "mean and variance need more than one position per channel, and the input has one",
@@ -267,7 +268,7 @@ def instancenorm(rank: int) -> Layer:
 
 def lazily(layer: Layer, second: Expr = C) -> Layer:
     """The lazy class: it learns and tracks unless told not to, and reads num_features off the ``second`` axis."""
-    made = lazy(layer)
+    made = lazy(layer, "num_features")
     told = "num_features is read off axis 1 as {num_features}, but the {channels} channels are axis 0"
     return made._replace(
         keys=_LEARNING[1:],

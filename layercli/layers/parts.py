@@ -38,4 +38,5 @@ class Part(Kind):
         self.prefix = prefix
         self.optional = optional
         self.switch = optional
+        self.always = not optional
         self.describe = "true or false" if optional else f"a {layer.torch}"

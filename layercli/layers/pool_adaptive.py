@@ -9,16 +9,7 @@ from layercli.formula import Expr, Sym, and_, concat, dims, eq_, ge_, length, no
 from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, TensorIn
 from layercli.layers.kinds import BadValue, Sizes, shown
 from layercli.layers.pool import INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image, ranks
-from layercli.layers.vocabulary import (
-    BATCHED,
-    DEFAULT_INPUT,
-    LEAD,
-    SPATIAL,
-    C,
-    N,
-    batched_forms,
-    per_axis,
-)
+from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, LEAD, ROWS, SPATIAL, C, batched_forms, per_axis
 
 FAMILY = "pooling"
 
@@ -126,7 +117,7 @@ def adaptiveavgpool(rank: int) -> Layer:
     axes = tuple(fit(name, rank > 1) for name in SPATIAL[rank])
     mean = reduce(and_, (eq_(axis.out, 1) for axis in axes))
     outs: dict[str, Expr] = {axis.name: axis.out for axis in axes}
-    elements = when(_USUAL, when(BATCHED, N, 1) * C, product(LEAD)) * product(dims(**outs))
+    elements = when(_USUAL, ROWS * C, product(LEAD)) * product(dims(**outs))
     some = _SOME_CHANNELS._replace(condition=or_(ge_(C, 1), mean))
     shape = image(outs)
     return Layer(
@@ -145,7 +136,7 @@ def adaptiveavgpool(rank: int) -> Layer:
         rules=(
             *(axis.rule for axis in axes),
             *(_axes_agree(rank, mean) if rank > 1 else ()),
-            *_dtypes(rank, mean, elements if rank > 1 else when(BATCHED, N, 1) * C * axes[0].out),
+            *_dtypes(rank, mean, elements if rank > 1 else ROWS * C * axes[0].out),
             *((some,) if rank == 3 else ()),
             *(_some(axis, mean) for axis in axes),
         ),

@@ -32,10 +32,10 @@ from layercli.layers.pool import DTYPE, INDICES, INDICES_KEY, IS_COMPLEX, IS_FLO
 from layercli.layers.vocabulary import (
     BATCHED,
     DEFAULT_INPUT,
+    ROWS,
     SMALL,
     SPATIAL,
     C,
-    N,
     batched_forms,
     kernel,
     per_axis,
@@ -90,7 +90,6 @@ _RATIO = "size of the output by that of the input"
 _SAMPLES = sym("S", "shape of the random samples")
 _SAMPLED = sym("_random_samples_given", "whether the random samples are given")
 _SAMPLES_DTYPE = sym("_random_samples_dtype", "the dtype of the random samples")
-_ROWS = when(BATCHED, N, 1)
 
 _SAMPLES_KEY = Key(
     "_random_samples", Weights(), None, ("samples",), (_SAMPLES,), structural=True,
@@ -100,7 +99,7 @@ _SAMPLES_KEY = Key(
 
 
 def _samples_fit(rank: int) -> tuple[Need, ...]:
-    want = dims(N=_ROWS, C=C, axes=num(rank))
+    want = dims(N=ROWS, C=C, axes=num(rank))
     shape = {"got": _SAMPLES, "want": want}
     told = "_random_samples are {got}, and {want} are needed"
     return (
@@ -109,7 +108,7 @@ def _samples_fit(rank: int) -> tuple[Need, ...]:
             "_random_samples", where=_SAMPLED, values=shape,
         ),
         Need(
-            ge_(when(eq_(length(_SAMPLES), 3), at(_SAMPLES, 0)), _ROWS), told, "use samples={want}",
+            ge_(when(eq_(length(_SAMPLES), 3), at(_SAMPLES, 0)), ROWS), told, "use samples={want}",
             "_random_samples", where=_SAMPLED, values=shape,
         ),
         Need(
@@ -121,7 +120,7 @@ def _samples_fit(rank: int) -> tuple[Need, ...]:
 
 def _dtypes(rank: int, outs: Iterable[Expr]) -> tuple[Need, ...]:
     """Where nothing comes out, torch asks only that random numbers can be drawn in the dtype, if it draws them."""
-    name, none = f"fractionalmaxpool{rank}d", eq_(size([_ROWS, C, *outs]), 0)
+    name, none = f"fractionalmaxpool{rank}d", eq_(size([ROWS, C, *outs]), 0)
     return (
         dtype_taken(name, none, and_(not_(IS_FLOAT), or_(IS_COMPLEX, _SAMPLED))),
         dtype_taken(name, num(False), and_(not_(or_(IS_FLOAT, IS_COMPLEX)), not_(_SAMPLED))),

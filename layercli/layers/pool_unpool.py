@@ -13,9 +13,9 @@ from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
     DEFAULT_INPUT,
+    ROWS,
     SPATIAL,
     C,
-    N,
     batched_forms,
     kernel,
     padding,
@@ -42,7 +42,6 @@ class Leading(Sizes):
 
 
 _ASKED = sym("output_size_given", "whether the call asks for an output size")
-_ROWS = when(BATCHED, N, 1)
 
 
 def _place(axis: str) -> str:
@@ -144,7 +143,7 @@ def maxunpool(rank: int) -> Layer:
         rules=(
             Need(ge_(C, 1), "the input has no channels", "give it at least one channel", where=BATCHED),
             *_agree(rank), *(rule for axis in SPATIAL[rank] for rule in _along(axis, rank == 3)),
-            dtype_taken(name, eq_(size([_ROWS, C, *outs.values()]), 0), not_(IS_FLOAT)),
+            dtype_taken(name, eq_(size([ROWS, C, *outs.values()]), 0), not_(IS_FLOAT)),
         ),
         window_unknown="where a value lands is said by its index",
         default_input=DEFAULT_INPUT[rank],

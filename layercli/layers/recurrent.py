@@ -25,7 +25,7 @@ from layercli.layers.definition import (
     TupleIn,
 )
 from layercli.layers.kinds import Int, Kind, Real, ZeroOrMore
-from layercli.layers.vocabulary import BATCH, BATCHED, PACKED, N, flag, integer, word
+from layercli.layers.vocabulary import BATCH, BATCHED, PACKED, ROWS, N, flag, integer, word
 
 FAMILY = "recurrent"
 
@@ -310,7 +310,7 @@ def cell(kind: Recurrence) -> Layer:
             Param("bias_ih", (kind.rows,), _bias),
             Param("bias_hh", (kind.rows,), _bias),
         ),
-        macs=size([when(BATCHED, N, 1), kind.rows * (F + h)]),
+        macs=size([ROWS, kind.rows * (F + h)]),
         unroll=sequence,
         steps=num(1),
         default_input=(3, 16),

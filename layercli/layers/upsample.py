@@ -32,7 +32,7 @@ from layercli.formula import (
 from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, TensorIn, Window
 from layercli.layers.kinds import LARGEST, Int
 from layercli.layers.shape_kinds import MaybeFlag, Scale, TargetSize
-from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, SPATIAL, C, N, X, integer, named, spatial, word
+from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, ROWS, SPATIAL, C, N, X, integer, named, spatial, word
 
 FAMILY = "upsampling"
 
@@ -299,7 +299,7 @@ def pixelunshuffle() -> Layer:
                 concat(_BEFORE, dims(C=when(still, C, C * _R * _R), H=when(still, _H, _H // _R), W=when(still, _W, _W // _R))),
             ),
         ),
-        facts={"empty": and_(not_(_DEEP), eq_(when(BATCHED, N, 1) * size([C, _H, _W]), 0))},
+        facts={"empty": and_(not_(_DEEP), eq_(ROWS * size([C, _H, _W]), 0))},
         rules=tuple(
             Need(
                 eq_(axis % _R, 0), f"downscale_factor {{r}} does not divide the {what} of {{{axis.name}}}",

@@ -25,6 +25,9 @@ BATCHED = sym("batched", "whether the input has a batch axis")
 PACKED = sym("packed", "whether the input is a packed sequence")
 TRAINING = sym("training", "whether the module is in train mode")
 
+ROWS: Expr = when(BATCHED, N, 1)
+"""How many samples there are."""
+
 BATCH: Expr = when(BATCHED, dims(N=N), concat())
 """The batch axis, where there is one."""
 

@@ -13,7 +13,7 @@ from layercli.analysis.layer import Bound
 from layercli.analysis.variant import Line
 from layercli.formula import Sym, latex
 from layercli.layers import families, find
-from layercli.layers.definition import REQUIRED, Key, Layer, Need, Out, Outs, Same, TensorIn, TupleIn
+from layercli.layers.definition import Layer, Need, Out, Outs, TensorIn, TupleIn
 from layercli.layers.left_out import LEFT_OUT
 
 Run = Callable[[str], str]
@@ -117,20 +117,11 @@ def _keys(layer: Layer) -> list[str]:
     lines = ["| key | default | values | meaning | effect |", "|---|---|---|---|---|"]
     for key in keys:
         names = ", ".join(f"`{name}`" for name in (key.name, *key.aliases))
-        cells = (names, default_of(key), key.kind.describe, key.meaning, key.effect)
+        cells = (names, key.default_words, key.kind.describe, key.meaning, key.effect)
         lines.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
     if layer.positional:
         lines += ["", f"Without a name, in this order: {', '.join(f'`{name}`' for name in layer.positional)}."]
     return lines
-
-
-def default_of(key: Key) -> str:
-    """A key's default in words."""
-    if key.infer is not None:
-        return "from the input"
-    if isinstance(key.default, Same):
-        return f"`{key.default.key}`"
-    return "needed" if key.default is REQUIRED else f"`{str(key.default).lower()}`"
 
 
 def _inputs(layer: Layer) -> list[str]:
@@ -139,7 +130,7 @@ def _inputs(layer: Layer) -> list[str]:
         for part in item.items if isinstance(item, TupleIn) else (item,):
             forms = " or ".join(f"({', '.join(map(_axis, form.axes.split()))})" for form in part.forms) or "a value"
             asked = "" if not (part.optional or item.optional) else ", may be left out"
-            if isinstance(part, TensorIn) and (part.like or part.infer is not None) and not part.optional:
+            if isinstance(part, TensorIn) and part.assumable and not part.optional:
                 asked = f", the {part.like} where left out" if part.like else ", assumed where left out"
             lines.append(f"| `{part.name}` | {forms} | {_escaped(part.meaning)}{asked} |")
     named = [out for out in layer.outputs for out in (out.items if isinstance(out, Outs) else (out,))]
