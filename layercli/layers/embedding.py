@@ -173,119 +173,136 @@ def _is_index(name: str) -> Expr:
     return or_(is_(dtype_of(name), "int64"), is_(dtype_of(name), "int32"))
 
 
+_mode, _last = sym("mode", "what becomes of the rows of a bag"), sym("include_last_offset")
+_indices, _starts = sym("L", "indices of a bag, or of all bags"), sym("B", "number of offsets")
+_offsets, _weighted = sym("offsets_given"), sym("per_sample_weights_given")
+_JOINED, _MAXIMUM = not_(BATCHED), is_(_mode, "max")
+_DOUBLE = eq_(when(_GIVEN, dtype_of("_weight"), dtype_of("parameters")), num("float64"))
+_BAGS = when(BATCHED, N, when(is_(_last, True), _starts - 1, _starts))
+_BAG_INDICES = when(BATCHED, dims(N=N, L=_indices), dims(L=_indices))
+_BAG_WEIGHTS = when(BATCHED, dims(N=sym("N2"), L=sym("L2")), dims(L=sym("L2")))
+
+
+def _bag_keys() -> tuple[Key, ...]:
+    """What a bag is made with, in torch's order."""
+    return (
+        *_sizes(),
+        *_settings(),
+        Key(
+            "mode", OneOfCall("sum", "mean", "max"), "mean", symbols=(_mode,), structural=True,
+            meaning="what becomes of the rows of a bag: their sum, mean or maximum", effect="the shape stays",
+        ),
+        _SPARSE,
+        _WEIGHT,
+        Key(
+            "include_last_offset", Unchecked(Flag(strict=True)), False, symbols=(_last,), structural=True,
+            meaning="whether the last offset is the end of the last bag, and not the start of one",
+            effect="true makes one bag less than there are offsets",
+        ),
+        _PADDING,
+    )  # fmt: skip
+
+
+def _bag_inputs() -> tuple[TensorIn, ...]:
+    """Indices as a matrix, or in a row with the offsets of the bags."""
+    return (
+        TensorIn(
+            "input", (Form("N L", facts={"batched": True}), Form("L", facts={"batched": False})),
+            "indices of rows: bags of one length, or all bags one after the other", dtypes="integer",
+            tells_dtype=True, low=0, high=_rows,
+        ),
+        TensorIn(
+            "offsets", (Form("B"),), "where each bag begins, if the input has one axis", optional=True,
+            dtypes="integer", tells_dtype=True,
+        ),
+        TensorIn(
+            "per_sample_weights", (Form("N2 L2", where=BATCHED), Form("L2", where=_JOINED)),
+            "what each row is multiplied by, in the input's shape", optional=True, tells_dtype=True,
+            dtypes=when(_GIVEN, num("float"), num("parameters, real")),
+        ),
+    )  # fmt: skip
+
+
+def _bag_rules() -> tuple[Need, ...]:
+    """What torch asks of bags, by the layout that the indices have."""
+    return (
+        *_rules(_BAG_INDICES, unread=and_(_JOINED, _offsets, eq_(_BAGS, 0))),
+        Need(
+            or_(is_(_mode, "sum"), is_(_mode, "mean"), _MAXIMUM), "mode is sum, mean or max, not {mode}", "use mode=mean",
+            "mode", code="type.value",
+        ),
+        *(
+            Need(not_(sym(key)), f"mode=max takes no {key}", f"use {key}=false", key, where=_MAXIMUM, code="type.value")
+            for key in ("scale_grad_by_freq", "sparse")
+        ),
+        Need(
+            _own.reals, "a table of {_weight_dtype} cannot be summed and trained", "give it in float32", "_weight",
+            where=_GIVEN, code="torch.dtype",
+        ),
+        Need(
+            typed("parameters").reals, "torch sums no rows of {parameters_dtype}", "use float32", where=not_(_GIVEN),
+            code="torch.dtype",
+        ),
+        Need(
+            ge_(_indices, 1), "torch takes no bags of 0 indices as a matrix", "give them by offsets", where=BATCHED,
+        ),
+        Need(
+            not_(_offsets), "an input of two axes holds bags of one length, and takes no offsets", "leave offsets out",
+            where=BATCHED,
+        ),
+        Need(
+            _offsets, "an input of one axis needs offsets: where each bag begins", "give offsets, or an input of two axes",
+            where=_JOINED, code="type.inputs",
+        ),
+        Need(
+            not_(is_(_last, None)), "include_last_offset is true or false", "write include_last_offset=true",
+            "include_last_offset", where=_JOINED, code="type.value",
+        ),
+        Need(
+            ge_(_BAGS, 0), "with include_last_offset there is an offset at least", "give offsets of 1 or more",
+            where=and_(_JOINED, _offsets),
+        ),
+        Need(
+            or_(ge_(_BAGS, 1), eq_(_indices, 0), and_(and_(not_(_MAXIMUM), is_(_padding, None)), not_(_DOUBLE))),
+            "there are {L} indices and no bag for them: torch writes past its memory", "give offsets of one bag or more",
+            where=and_(_JOINED, _offsets),
+        ),
+        Need(
+            _is_index("input"), "the indices are int64 or int32, not {input_dtype}", "use int64", where=BATCHED,
+            code="torch.dtype",
+        ),
+        Need(
+            or_(_is_index("input"), and_(_is_index("offsets"), not_(_LIMITED))),
+            "the indices are int64 or int32, not {input_dtype}", "use int64", where=and_(_JOINED, _offsets),
+            code="torch.dtype",
+        ),
+        Need(
+            eq_(_BAG_WEIGHTS, _BAG_INDICES), "per_sample_weights has the shape ({w}), but the input has ({x})", "give it {x}",
+            where=_weighted, values={"w": _BAG_WEIGHTS, "x": _BAG_INDICES},
+        ),
+        Need(
+            is_(_mode, "sum"), "per_sample_weights needs mode=sum, not {mode}", "use mode=sum", "mode", where=_weighted,
+            code="type.value",
+        ),
+        Need(
+            eq_(dtype_of("per_sample_weights"), dtype_of("_weight")),
+            "per_sample_weights is {per_sample_weights_dtype}, but the table is {_weight_dtype}", "give both one dtype",
+            where=and_(_weighted, _GIVEN), code="torch.dtype",
+        ),
+    )  # fmt: skip
+
+
 def embedding_bag() -> Layer:
     """The sum, mean or maximum of the rows of each bag of indices."""
-    mode, last = sym("mode", "what becomes of the rows of a bag"), sym("include_last_offset")
-    indices, starts = sym("L", "indices of a bag, or of all bags"), sym("B", "number of offsets")
-    given, weighted = sym("offsets_given"), sym("per_sample_weights_given")
-    joined, closed, largest = not_(BATCHED), is_(last, True), is_(mode, "max")
-    double = eq_(when(_GIVEN, dtype_of("_weight"), dtype_of("parameters")), num("float64"))
-    bags = when(BATCHED, N, when(closed, starts - 1, starts))
-    shape = when(BATCHED, dims(N=N, L=indices), dims(L=indices))
-    weights = when(BATCHED, dims(N=sym("N2"), L=sym("L2")), dims(L=sym("L2")))
     return Layer(
         name="embeddingbag",
         torch="EmbeddingBag",
         summary="Looks up a learned row for each index, and sums or averages them bag by bag.",
-        keys=(
-            *_sizes(),
-            *_settings(),
-            Key(
-                "mode", OneOfCall("sum", "mean", "max"), "mean", symbols=(mode,), structural=True,
-                meaning="what becomes of the rows of a bag: their sum, mean or maximum", effect="the shape stays",
-            ),
-            _SPARSE,
-            _WEIGHT,
-            Key(
-                "include_last_offset", Unchecked(Flag(strict=True)), False, symbols=(last,), structural=True,
-                meaning="whether the last offset is the end of the last bag, and not the start of one",
-                effect="true makes one bag less than there are offsets",
-            ),
-            _PADDING,
-        ),
+        keys=_bag_keys(),
         positional=("num_embeddings", "embedding_dim"),
-        inputs=(
-            TensorIn(
-                "input", (Form("N L", facts={"batched": True}), Form("L", facts={"batched": False})),
-                "indices of rows: bags of one length, or all bags one after the other", dtypes="integer",
-                tells_dtype=True, low=0, high=_rows,
-            ),
-            TensorIn(
-                "offsets", (Form("B"),), "where each bag begins, if the input has one axis", optional=True,
-                dtypes="integer", tells_dtype=True,
-            ),
-            TensorIn(
-                "per_sample_weights", (Form("N2 L2", where=BATCHED), Form("L2", where=joined)),
-                "what each row is multiplied by, in the input's shape", optional=True, tells_dtype=True,
-                dtypes=when(_GIVEN, num("float"), num("parameters, real")),
-            ),
-        ),
-        outputs=(Out("output", dims(N=bags, E=_width), _DTYPE),),
-        rules=(
-            *_rules(shape, unread=and_(joined, given, eq_(bags, 0))),
-            Need(
-                or_(is_(mode, "sum"), is_(mode, "mean"), largest), "mode is sum, mean or max, not {mode}", "use mode=mean",
-                "mode", code="type.value",
-            ),
-            *(
-                Need(not_(sym(key)), f"mode=max takes no {key}", f"use {key}=false", key, where=largest, code="type.value")
-                for key in ("scale_grad_by_freq", "sparse")
-            ),
-            Need(
-                _own.reals, "a table of {_weight_dtype} cannot be summed and trained", "give it in float32", "_weight",
-                where=_GIVEN, code="torch.dtype",
-            ),
-            Need(
-                typed("parameters").reals, "torch sums no rows of {parameters_dtype}", "use float32", where=not_(_GIVEN),
-                code="torch.dtype",
-            ),
-            Need(
-                ge_(indices, 1), "torch takes no bags of 0 indices as a matrix", "give them by offsets", where=BATCHED,
-            ),
-            Need(
-                not_(given), "an input of two axes holds bags of one length, and takes no offsets", "leave offsets out",
-                where=BATCHED,
-            ),
-            Need(
-                given, "an input of one axis needs offsets: where each bag begins", "give offsets, or an input of two axes",
-                where=joined, code="type.inputs",
-            ),
-            Need(
-                not_(is_(last, None)), "include_last_offset is true or false", "write include_last_offset=true",
-                "include_last_offset", where=joined, code="type.value",
-            ),
-            Need(
-                ge_(bags, 0), "with include_last_offset there is an offset at least", "give offsets of 1 or more",
-                where=and_(joined, given),
-            ),
-            Need(
-                or_(ge_(bags, 1), eq_(indices, 0), and_(and_(not_(largest), is_(_padding, None)), not_(double))),
-                "there are {L} indices and no bag for them: torch writes past its memory", "give offsets of one bag or more",
-                where=and_(joined, given),
-            ),
-            Need(
-                _is_index("input"), "the indices are int64 or int32, not {input_dtype}", "use int64", where=BATCHED,
-                code="torch.dtype",
-            ),
-            Need(
-                or_(_is_index("input"), and_(_is_index("offsets"), not_(_LIMITED))),
-                "the indices are int64 or int32, not {input_dtype}", "use int64", where=and_(joined, given),
-                code="torch.dtype",
-            ),
-            Need(
-                eq_(weights, shape), "per_sample_weights has the shape ({w}), but the input has ({x})", "give it {x}",
-                where=weighted, values={"w": weights, "x": shape},
-            ),
-            Need(
-                is_(mode, "sum"), "per_sample_weights needs mode=sum, not {mode}", "use mode=sum", "mode", where=weighted,
-                code="type.value",
-            ),
-            Need(
-                eq_(dtype_of("per_sample_weights"), dtype_of("_weight")),
-                "per_sample_weights is {per_sample_weights_dtype}, but the table is {_weight_dtype}", "give both one dtype",
-                where=and_(weighted, _GIVEN), code="torch.dtype",
-            ),
-        ),
+        inputs=_bag_inputs(),
+        outputs=(Out("output", dims(N=_BAGS, E=_width), _DTYPE),),
+        rules=_bag_rules(),
         params=_PARAMS,
         default_input=(2, 5),
         prose="An embedding and a sum, mean or maximum over each bag, without keeping the rows in between. "
