@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from layercli.analysis import receptive
 from layercli.analysis.flow import Flow, Tree, as_json, tensors
+from layercli.analysis.graph import Row
 from layercli.analysis.layer import param_bytes
 from layercli.analysis.notes import Note
-from layercli.analysis.receptive import Reaches
-from layercli.analysis.walk import Analysis, Row, every_note
+from layercli.analysis.walk import Analysis, every_note
 from layercli.errors import ExitCode, LayerError, Span
 from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement
 from layercli.plan import ITEM_SIZE, Literal, elements, encode
@@ -151,10 +152,18 @@ class Report:
             "saved_bytes": None,
         }
 
+    def output_bytes(self, row: Row) -> int:
+        """Bytes of a row's outputs."""
+        return sum(_bytes(flow) for flow in tensors(row.bound.outputs))
+
+    def kept_bytes(self, row: Row) -> int | None:
+        """Bytes that a row keeps for backward and that none before it keeps; None where that is not known."""
+        return None
+
     @property
     def output(self) -> Flow | None:
         """The first output tensor of the whole."""
-        return next(tensors(self.analysis.rows[-1].bound.outputs), None) if self.ok else None
+        return next(tensors(self.analysis.outputs), None) if self.ok else None
 
     @cached_property
     def unknown(self) -> list[dict[str, str]]:
@@ -190,10 +199,10 @@ class Report:
             "spec": analysis.source,
             "mode": analysis.options.mode,
             "inputs": [item for name, tree in analysis.inputs for item in _inputs_json(name, tree)],
-            "outputs": as_json(rows[-1].bound.outputs) if ok else None,
+            "outputs": as_json(analysis.outputs) if ok else None,
             "output": as_json(output) if output is not None else None,
             "totals": self.totals if ok else None,
-            "receptive_field": _reach_json(rows[-1].reach) if ok else None,
+            "receptive_field": receptive.as_json(rows[-1].reach) if ok else None,
             "unknown": self.unknown,
             "known_part": {"macs": sum(value or 0 for value in macs)} if None in macs else None,
             "layers": [_row_json(row, brief) for row in rows],
@@ -233,7 +242,7 @@ class Report:
 
 def failure(error: LayerError, id: Any = None, mode: str = "train", command: str | None = None) -> dict[str, Any]:
     """The document of a question that was not understood: the same keys, nothing known."""
-    from layercli.analysis.walk import Options
+    from layercli.analysis.graph import Options
 
     unread = Analysis(error.source, Options(mode=mode), (), (), (), error, None)
     return Report(unread, None, UNREAD, id, command).to_dict()
@@ -293,12 +302,6 @@ def _inputs_json(name: str, tree: Tree) -> Iterator[dict[str, Any]]:
             yield from _inputs_json(f"{name}.{index}", item)
 
 
-def _reach_json(reach: Reaches) -> dict[str, list[int]] | None:
-    if not reach:
-        return None
-    return {"size": [r.size for r in reach], "stride": [r.stride for r in reach], "padding": [r.padding for r in reach]}
-
-
 def _row_json(row: Row, brief: bool) -> dict[str, Any]:
     bound = row.bound
     variant = bound.variant
@@ -326,7 +329,7 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         },
         "macs": macs,
         "formulas": [] if brief else [_formula_json(formula) for formula in bound.formulas()],
-        "receptive_field": _reach_json(row.reach),
+        "receptive_field": receptive.as_json(row.reach),
         "saved_bytes": None,
         "notes": [_note_json(note._replace(path=row.path)) for note in row.notes],
     }

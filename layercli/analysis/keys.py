@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from layercli.errors import LayerError, Span, short
+from layercli.formula import Expr, Sym
 from layercli.layers import suggest
 from layercli.layers.definition import REQUIRED, Key, Layer
-from layercli.layers.kinds import Word, shown
+from layercli.layers.kinds import Int, Word, shown
 from layercli.layers.parts import Part, Weights
 from layercli.plan import DType, Module, Tensor
 from layercli.spec import Argument, Op
@@ -24,6 +25,8 @@ class Given(NamedTuple):
     """Whether sizes may be inferred, as on the command line; in torch's own terms its constructor's rules hold."""
     dtype: str | None = None
     span: Span | None = None
+    taken: Mapping[str, Expr] = {}
+    """Keys that were written as ``in``: as many as there are channels or features in the input."""
 
 
 def from_module(layer: Layer, module: Module) -> Given:
@@ -74,8 +77,16 @@ def from_op(layer: Layer, op: Op) -> Given:
     values: dict[str, Any] = {}
     spans: dict[str, Span] = {}
     positional = iter(layer.positional)
+    taken: dict[str, Expr] = {}
     for argument in op.arguments:
+        if argument.reference is not None:
+            continue  # a tensor, no key: the walk wires it
         part, key = _key(layer, argument, positional, op)
+        inferred = _of_the_input(layer, key, argument) if part is None else None
+        if inferred is not None:
+            taken[key.name] = inferred
+            spans[key.name] = argument.items[0].span
+            continue
         into = values if part is None else values.setdefault(part.name, {})
         if key.name in into:
             raise LayerError(
@@ -83,7 +94,15 @@ def from_op(layer: Layer, op: Op) -> Given:
             )
         into[key.name] = _value(key, argument)
         spans[key.name] = argument.items[0].span._replace(end=argument.items[-1].span.end)
-    return Given(values, spans, shell=True, span=op.span)
+    return Given(values, spans, shell=True, span=op.span, taken=taken)
+
+
+def _of_the_input(layer: Layer, key: Key, argument: Argument) -> Expr | None:
+    """What ``in`` stands for: the channels or features that the layer takes from its input."""
+    item = argument.items[0]
+    if item.kind != "word" or item.text != "in" or argument.is_tuple or not isinstance(key.kind, Int):
+        return None
+    return next((other.infer for other in layer.keys if isinstance(other.infer, Sym)), None)
 
 
 def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> tuple[Key | None, Key]:
@@ -148,6 +167,8 @@ def _value(key: Key, argument: Argument) -> Any:
                 "type.value", f"{key.name} is {key.kind.describe}, not {shown(item.text)}", span=item.span, fix=fix,
                 suggestions=near,
             )  # fmt: skip
+    if key.kind.as_text:
+        return argument.items[0].text
     value = tuple(item.value for item in argument.items) if argument.is_tuple else argument.items[0].value
     if value is None and isinstance(key.kind, Word) and "none" in key.kind.words:
         return "none"  # where it is one of torch's words, such as reduction="none"

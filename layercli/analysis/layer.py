@@ -11,7 +11,7 @@ from layercli.analysis.match import Matcher, arrange
 from layercli.analysis.settle import Making, Reader, Settled, publish, read
 from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
-from layercli.formula import Expr, Sym, Unresolved, decide, evaluate, number, resolve, resolve_shape
+from layercli.formula import Axis, Expr, Num, Sym, Unresolved, decide, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Copies, Key, Layer, Need, TensorIn, ValueIn
 from layercli.layers.dtypes import INTEGERS, promoted
 from layercli.layers.kinds import LARGEST
@@ -143,32 +143,33 @@ class Analyser:
         self.mode = mode
         self.dtype = dtype
         self._variants: dict[Any, Variant] = {}
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[tuple[str, int], Reader] = {}
 
     def bind(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Bound:
         """The layer on these inputs; LayerError where torch would refuse, or where the keys are not understood."""
-        reader = self._readers.get(layer.name)
+        identity = (layer.name, len(layer.inputs))  # a step that merges is another layer for each number of inputs
+        reader = self._readers.get(identity)
         if reader is None:
-            reader = self._readers[layer.name] = Reader(layer)
+            reader = self._readers[identity] = Reader(layer)
         settled = reader.settle(given)
         known, sizes = settled.known, settled.sizes
         parameters = given.dtype or next(iter(settled.dtypes), self.dtype) or "float32"
         if self.dtype and not layer.factory:  # the module is made and then turned to the run's dtype, weights and all
             known.update({f"{key.name}_dtype": self.dtype for key in reader.weights if known[f"{key.name}_given"]})
         known.update(training=self.mode == "train", batched=True, packed=False, parameters_dtype=parameters)
-        structure = [len(value) if isinstance(value, tuple) else value for value in known.values()]
+        structure = [_structure(value) if isinstance(value, tuple) else value for value in known.values()]
         matcher = Matcher(layer, sizes, known, parameters, self.dtype or "float32")
         arranged, assumed = _matched(layer, given, matcher, arrange(layer, inputs, given.shell))
         structure += _infer(settled, given)
         structure += reader.settle_facts(settled)
-        variant = self._variant(layer, known, (layer.name, *structure, *matcher.signature))
+        variant = self._variant(layer, known, (*identity, *structure, *matcher.signature))
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
         need = variant.compute(sizes)
         if need is not None:
             raise _unmet(need, variant, sizes, given)
         _check_sizes(layer, variant, sizes, given)
-        first = next(tensors(arranged[layer.inputs[0].name]), None)
+        first = next(tensors(arranged[layer.inputs[0].name]), None) if layer.inputs else Flow((), parameters)
         assert first is not None
         dtypes = {"parameters": parameters, "input": first.dtype}
         if first.dtype in INTEGERS and matcher.integers_become:
@@ -187,6 +188,11 @@ class Analyser:
                 self._variants.clear()
             variant = self._variants[key] = Variant(layer, known)
         return variant
+
+
+def _structure(axes: tuple[Axis, ...]) -> Any:
+    """What a list says of the structure: how long it is, or its values where formulas know them."""
+    return tuple(axis.size for axis in axes) if axes and isinstance(axes[0].size, Num) else len(axes)
 
 
 def _matched(

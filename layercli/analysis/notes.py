@@ -31,7 +31,7 @@ def notes(bound: Bound, op: Op | None, first: bool = True) -> Iterator[Note]:
     yield from _assumed(bound, first)
     yield from _batch_first(bound)
     yield from _dropout(bound)
-    fed = next(tensors(next(iter(bound.inputs.values()))), None)
+    fed = next(tensors(tuple(bound.inputs.values())), None)
     meant = torch_order(bound.layer, op, fed.shape) if op is not None and fed is not None else None
     if meant is not None:
         yield meant

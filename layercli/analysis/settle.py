@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from layercli.analysis.keys import Given, from_module
 from layercli.errors import LayerError, Span
-from layercli.formula import Axis, Sym, decide, evaluate, resolve, speaks_of_shapes
+from layercli.formula import Axis, Num, Sym, decide, evaluate, resolve, speaks_of_shapes
 from layercli.layers.definition import REQUIRED, Key, Layer, Same, TensorIn
 from layercli.layers.kinds import BadValue, Flag, Kind, Sizes, shown
 from layercli.layers.parts import Part, Weights
@@ -79,6 +79,9 @@ class Reader:
                 continue
             if name in self.parts:
                 values[name] = self._part(key, given, settled)
+                continue
+            if name in given.taken:
+                settled.missing.append(Missing(key._replace(infer=given.taken[name]), self.prefix, values))
                 continue
             if name in written:
                 values[name] = read(name, key.kind, written[name], spans.get(name))
@@ -217,6 +220,9 @@ def publish(key: Key, value: Any, settled: Settled, prefix: str = "", single: bo
         if single and items:
             known[first] = (Axis(first, Sym(first, symbols[0].meaning)),) * len(items)
             sizes[first] = items[0]
+            return
+        if kind.tells_values:
+            known[first] = tuple(Axis(f"{first}{index}", Num(item)) for index, item in enumerate(items))
             return
         axes = tuple(_element(key, first, index) for index in range(len(items)))
         known[first] = axes

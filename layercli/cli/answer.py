@@ -33,6 +33,18 @@ def options_of(settings: Settings) -> Options:
     )
 
 
+def view_of(settings: Settings) -> Any:
+    """What of the report these settings ask for."""
+    from layercli.render.blocks import View
+
+    names: tuple[str, ...] = ()
+    if settings.columns:
+        from layercli.render.design import columns
+
+        names = columns(settings.columns)
+    return View(settings.formulas, settings.expand, settings.depth, names)
+
+
 def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child: Child | None) -> ExitCode:
     """Asks, prints the answer, and says how it ends. The child is used if torch is wanted, and ended in any case."""
     form = Format.json if settings.json else settings.format
@@ -105,19 +117,19 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
     elif form is Format.markdown:
         from layercli.render.documents import markdown
 
-        put(markdown(report, settings.formulas))
+        put(markdown(report, view_of(settings)))
     elif form is Format.svg:
         from layercli.render.table import svg
 
-        put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, settings.formulas))
+        put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, view_of(settings)))
     elif form is Format.table and _drawn(settings):
         from layercli.render.table import renderable
 
-        _console(settings).print(renderable(report, settings.formulas))
+        _console(settings).print(renderable(report, view_of(settings)))
     else:
         from layercli.render.plain import plain
 
-        put(plain(report, settings.formulas))
+        put(plain(report, view_of(settings)))
 
 
 def _drawn(settings: Settings) -> bool:
@@ -144,10 +156,10 @@ def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | N
     from layercli.render.table import STYLES, renderable
 
     console = _console(settings)
-    first = renderable(Report(analysis), settings.formulas, waiting=True)
+    first = renderable(Report(analysis), view_of(settings), waiting=True)
     tall = len(console.render_lines(first)) >= console.height
     if tall or not console.is_terminal:
-        console.print(renderable(Report(analysis, None, "see below"), settings.formulas, waiting=True))
+        console.print(renderable(Report(analysis, None, "see below"), view_of(settings), waiting=True))
         with console.status("torch is loading …"):
             report = Report(analysis, _measure(plan, settings, child))
         line = verdict(report)
@@ -157,7 +169,7 @@ def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | N
     try:  # no "with": Ctrl-C may come while the first picture is drawn, and the cursor must come back
         live.start(refresh=True)
         report = Report(analysis, _measure(plan, settings, child))
-        live.update(renderable(report, settings.formulas), refresh=True)
+        live.update(renderable(report, view_of(settings)), refresh=True)
     finally:
         live.stop()
     return report

@@ -18,6 +18,8 @@ class Format(str, Enum):
 
     table = "table"
     plain = "plain"
+    spec = "spec"
+    code = "code"
     json = "json"
     jsonl = "jsonl"
     csv = "csv"
@@ -38,6 +40,17 @@ class Color(str, Enum):
     auto = "auto"
     always = "always"
     never = "never"
+
+
+class Optimizer(str, Enum):
+    """The optimizers whose state is counted."""
+
+    sgd = "sgd"
+    momentum = "momentum"
+    adam = "adam"
+    adamw = "adamw"
+    adagrad = "adagrad"
+    rmsprop = "rmsprop"
 
 
 class DTypeName(str, Enum):
@@ -63,6 +76,13 @@ class Settings(NamedTuple):
     train: bool = True
     timeout: float = 60.0
     formulas: bool = False
+    expand: bool = False
+    depth: int | None = None
+    columns: str | None = None
+    expect: list[str] | None = None
+    strict: bool = False
+    ignore: list[str] | None = None
+    optimizer: Optimizer | None = None
     unroll: bool = False
     color: Color = Color.auto
     width: int | None = None
@@ -88,6 +108,23 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "train": (bool, typer.Option("--train/--eval", help="Mode of the modules.")),
     "timeout": (float, typer.Option("--timeout", min=0.0, help="Seconds that torch may take.")),
     "formulas": (bool, typer.Option("--formulas", help="Every layer's formulas, not its row alone.")),
+    "expand": (bool, typer.Option("--expand", help="Every time of a repeat on lines of its own.")),
+    "depth": (int | None, typer.Option("--depth", min=0, help="Blocks nested deeper than this are one line.")),
+    "columns": (
+        str | None,
+        typer.Option("--columns", metavar="NAMES",
+            help="The table's columns: output,params,macs,share,torch,rf,saved,bytes,buffers,dtype,path,op."),
+    ),
+    "expect": (
+        list[str] | None,
+        typer.Option("--expect", metavar="CLAIM",
+            help="Exit 1 where this does not hold: 1,1000 (the output), params<=5M, macs<4.1G, rf>=200, shape@3=1,64,8,8."),
+    ),
+    "strict": (bool, typer.Option("--strict", help="Exit 1 where there is a note.")),
+    "ignore": (list[str] | None, typer.Option("--ignore", metavar="CODE", help="Leave out notes of this code.")),
+    "optimizer": (
+        Optimizer | None, typer.Option("--optimizer", help="Whose state the memory of training counts. [default: adam]")
+    ),
     "unroll": (bool, typer.Option("--unroll", help="Feed a cell a sequence, step by step.")),
     "color": (Color, typer.Option("--color", help="Colours: where a terminal takes them, always, never.")),
     "width": (int | None, typer.Option("--width", min=20, help="Columns to draw in; a pipe is never cut.")),

@@ -166,6 +166,16 @@ def at(shape: Expr, index: Operand) -> Expr:
     return Op("at", (shape, lift(index)))
 
 
+def among_(index: Operand, axes: Expr, rank: Operand) -> Expr:
+    """The condition that an axis is one of those listed, which may count backwards from ``rank``."""
+    return Op("among", (lift(index), axes, lift(rank)))
+
+
+def drop(shape: Expr, axes: Expr) -> Expr:
+    """The axes of a shape but for those listed, which may count backwards."""
+    return Op("drop", (shape, axes))
+
+
 def each(count: Operand, body: Callable[[Sym], Expr], index: str = "i") -> Expr:
     """A shape of ``count`` axes; ``body`` gives the size of axis ``index``."""
     variable = Sym(index, "index of the axis")

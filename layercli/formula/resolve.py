@@ -210,6 +210,24 @@ def _at(args: tuple[Expr, ...], known: Known) -> Expr:
     return axes[index].size
 
 
+def _numbers(expr: Expr, known: Known, rank: int) -> set[int]:
+    """The axes that a list of known numbers names, counted from 0."""
+    values = [int(decide(axis.size, known)) for axis in resolve_shape(expr, known)]
+    return {value + rank if value < 0 else value for value in values}
+
+
+def _among(args: tuple[Expr, ...], known: Known) -> Expr:
+    index, axes, rank = args
+    return Num(decide(index, known) in _numbers(axes, known, int(decide(rank, known))))
+
+
+def _drop(args: tuple[Expr, ...], known: Known) -> tuple[Axis, ...]:
+    shape, axes = args
+    there = resolve_shape(shape, known)
+    gone = _numbers(axes, known, len(there))
+    return tuple(axis for index, axis in enumerate(there) if index not in gone)
+
+
 _SHAPES: dict[str, Callable[[tuple[Expr, ...], Known], Expr | tuple[Axis, ...]]] = {
     "dims": _dims,
     "concat": _concat,
@@ -221,4 +239,6 @@ _SHAPES: dict[str, Callable[[tuple[Expr, ...], Known], Expr | tuple[Axis, ...]]]
     "broadcast": _broadcast,
     "broadcasts": _broadcasts,
     "at": _at,
+    "among": _among,
+    "drop": _drop,
 }

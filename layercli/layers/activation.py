@@ -7,7 +7,8 @@ must not overflow in the dtype that the kernel keeps it in (infinities and nan p
 from __future__ import annotations
 
 from layercli.formula import Expr, and_, eq_, is_, le_, lt_, ne_, not_, num, or_, product, sym, when
-from layercli.layers.definition import REQUIRED, Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.definition import REQUIRED, Form, Kept, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import INPUT, OUTPUT, SWAPPED, alike
 from layercli.layers.kinds import Number, Overridden, Word
 from layercli.layers.vocabulary import TRAINING, X, flag
 
@@ -33,6 +34,11 @@ _WHOLE = or_(_UINT8, *(is_(INPUT_DTYPE, name) for name in ("int8", "int16", "int
 INPLACE = flag(
     "inplace", False, "whether the input's own memory is overwritten", effect="the shape stays; the input is lost"
 )
+
+
+_IN_PLACE = sym("inplace")
+_BEFORE = (Kept("input", where=not_(_IN_PLACE)), alike("input before", _IN_PLACE))
+"""The input; where it is overwritten, a copy that torch makes first."""
 
 
 def number(name: str, default: float | None, meaning: str, effect: str) -> Key:
@@ -78,9 +84,11 @@ def _pointwise(
     *keys: Key,
     dtypes: str | Expr = "float",
     rules: tuple[Need, ...] = (),
+    kept: tuple[Kept, ...] = INPUT,
     examples: tuple[str, ...] = (),
     paper: str = "",
     aliases: tuple[str, ...] = (),
+    hidden: tuple[str, ...] = (),
 ) -> Layer:
     name = torch.lower()
     return Layer(
@@ -93,8 +101,12 @@ def _pointwise(
         outputs=(Out("output", X),),
         rules=rules,
         window=(),
+        kept=kept,
+        view=_IN_PLACE if INPLACE in keys else None,
+        swaps=SWAPPED,
         default_input=(1, 3, 16, 16),
         aliases=aliases,
+        hidden=hidden,
         prose=f"{prose} It works on each number by itself, so the shape stays.",
         examples=examples or (name, f"{name} inplace=true" if INPLACE in keys else f"{name} -i 8,10"),
         paper=paper,
@@ -148,6 +160,7 @@ def _hardtanh() -> Layer:
             ),
             kept("min_val", low), kept("max_val", high), whole("min_val", low), whole("max_val", high),
         ),
+        kept=_BEFORE,
         examples=("hardtanh", "hardtanh -2 2", "hardtanh 0 6 inplace=true"),
     )  # fmt: skip
 
@@ -184,6 +197,7 @@ def _rrelu() -> Layer:
             ),
             _no_overflow("the mean of lower and upper", (lower + upper) * 0.5, _COMPUTED, not_(or_(TRAINING, _DOUBLE))),
         ),
+        kept=(*INPUT, alike("slopes")),
         examples=("rrelu", "rrelu 0.1 0.3", "rrelu --eval"),
         paper="https://arxiv.org/abs/1505.00853",
     )  # fmt: skip
@@ -247,6 +261,7 @@ def _threshold() -> Layer:
         INPLACE,
         dtypes="real",
         rules=(computed("threshold"), _kept("value", value), _kept_whole("threshold"), _kept_whole("value")),
+        kept=_BEFORE,
         examples=("threshold 0.1 20", "threshold threshold=0 value=0 inplace=true"),
     )  # fmt: skip
 
@@ -256,11 +271,11 @@ def _rectifiers() -> tuple[Layer, ...]:
     return (
         _pointwise(
             "ReLU", "max(0, x).", "Negative numbers become 0, the others stay, and the gradient is 0 or 1.", INPLACE,
-            dtypes="real", paper="https://proceedings.mlr.press/v15/glorot11a.html",
+            dtypes="real", kept=OUTPUT, paper="https://proceedings.mlr.press/v15/glorot11a.html",
         ),
         _pointwise(
             "ReLU6", "min(max(0, x), 6).", "A ReLU that ends at 6, which low precision can hold.", INPLACE,
-            dtypes="real", paper="https://www.cs.toronto.edu/~kriz/conv-cifar10-aug2010.pdf",
+            dtypes="real", kept=_BEFORE, paper="https://www.cs.toronto.edu/~kriz/conv-cifar10-aug2010.pdf",
         ),
         _pointwise(
             "LeakyReLU", "x where x > 0, else negative_slope*x.", "A ReLU that lets some of the negative side through, so that its gradient never dies.",
@@ -301,14 +316,14 @@ def _gates() -> tuple[Layer, ...]:
         ),
         _pointwise(
             "SiLU", "x*sigmoid(x).", "A smooth ReLU, also called swish.", INPLACE,
-            dtypes="float or complex", paper="https://arxiv.org/abs/1702.03118", aliases=("swish",),
+            dtypes="float or complex", kept=_BEFORE, paper="https://arxiv.org/abs/1702.03118", aliases=("swish",),
         ),
         _pointwise(
-            "Mish", "x*tanh(softplus(x)).", "A smooth ReLU that dips below 0 before it rises.", INPLACE, paper="https://arxiv.org/abs/1908.08681",
+            "Mish", "x*tanh(softplus(x)).", "A smooth ReLU that dips below 0 before it rises.", INPLACE, kept=_BEFORE, paper="https://arxiv.org/abs/1908.08681",
         ),
         _pointwise(
             "Hardswish", "x*min(6, max(0, x + 3))/6.", "A SiLU of straight lines and one parabola, for small devices.", INPLACE,
-            paper="https://arxiv.org/abs/1905.02244",
+            kept=_BEFORE, hidden=("inplace",), paper="https://arxiv.org/abs/1905.02244",
         ),
     )  # fmt: skip
 
@@ -316,24 +331,27 @@ def _gates() -> tuple[Layer, ...]:
 def _squashes() -> tuple[Layer, ...]:
     return (
         _pointwise(
-            "Sigmoid", "1 / (1 + exp(-x)).", "Squeezes every number between 0 and 1, as a probability or a gate; it saturates on both sides.", dtypes="smooth",
+            "Sigmoid", "1 / (1 + exp(-x)).", "Squeezes every number between 0 and 1, as a probability or a gate; it saturates on both sides.", dtypes="smooth", kept=OUTPUT,
         ),
         _pointwise(
-            "Tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)).", "Squeezes every number between -1 and 1, with 0 at 0; it saturates on both sides.", dtypes="smooth",
+            "Tanh", "(exp(x) - exp(-x)) / (exp(x) + exp(-x)).", "Squeezes every number between -1 and 1, with 0 at 0; it saturates on both sides.", dtypes="smooth", kept=OUTPUT,
         ),
         _pointwise(
             "LogSigmoid", "log(1 / (1 + exp(-x))).", "The logarithm of a probability, computed so that it does not overflow.",
+            kept=(*INPUT, alike("exponentials")),
         ),
         _pointwise(
-            "Hardsigmoid", "min(6, max(0, x + 3))/6.", "A sigmoid of straight lines, for small devices.", INPLACE,
-            paper="https://arxiv.org/abs/1511.00363",
+            "Hardsigmoid", "min(6, max(0, x + 3))/6.", "A sigmoid of straight lines, for small devices.", INPLACE, kept=_BEFORE,
+            hidden=("inplace",), paper="https://arxiv.org/abs/1511.00363",
         ),
         _hardtanh(),
         _pointwise(
             "Softsign", "x / (1 + |x|).", "Like tanh, with tails that saturate more slowly.", dtypes="smooth, not bool",
+            kept=(*INPUT, alike("divisor")),
         ),
         _pointwise(
             "Tanhshrink", "x - tanh(x).", "Removes small numbers smoothly and moves the others towards 0 by 1.", dtypes="smooth, not bool",
+            kept=(alike("tanh"),),
         ),
         *_shrinks(),
     )  # fmt: skip

@@ -24,7 +24,9 @@ from layercli.formula import (
 from layercli.layers.activation import INPUT_DTYPE, computed, number
 from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn
 from layercli.layers.dtypes import FLOATS
+from layercli.layers.kept import INPUT, OUTPUT
 from layercli.layers.kinds import Int, OneSize
+from layercli.layers.reach import Mixes, Takes
 from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, C, X, batched_forms, spatial
 
 FAMILY = "activation"
@@ -66,6 +68,8 @@ def _softmax(torch: str, summary: str, prose: str, dtypes: str = "any") -> Layer
         inputs=(TensorIn("input", (Form("*X"),), "any shape", dtypes=dtypes, tells_dtype=True),),
         outputs=(Out("output", X),),
         rules=(_axis_exists(not_(is_(_DIM, None))), _floats_only(name, product(X))),
+        kept=OUTPUT,
+        reach=Mixes((when(is_(_DIM, None), when(or_(le_(length(X), 1), eq_(length(X), 3)), 0, 1), _DIM),)),
         default_input=(8, 10),
         prose=f"{prose} Name the axis: torch's choice without dim is deprecated. The shape stays.",
         examples=(f"{name} 1", f"{name} dim=-1 -i 8,5,10"),
@@ -83,6 +87,7 @@ def _softmax2d() -> Layer:
         outputs=(Out("output", concat(BATCH, dims(C=C, H=height, W=width))),),
         rules=(_floats_only("softmax2d", product(concat(BATCH, dims(C=C, H=height, W=width)))),),
         window=(),
+        kept=OUTPUT,
         default_input=DEFAULT_INPUT[2],
         prose="Makes the channels of every position a distribution, as for a class per pixel. The shape stays.",
         examples=("softmax2d", "softmax2d -i 21,32,32"),
@@ -113,6 +118,8 @@ def _glu() -> Layer:
                 {"size": gated},
             ),
         ),
+        reach=Takes("dim"),
+        kept=INPUT,
         default_input=(8, 10),
         prose="One half gates the other, as in a gated convolution. The axis dim is halved, the others stay.",
         examples=("glu", "glu 1 -i 1,6,16,16", "glu dim=0 -i 8"),
@@ -151,7 +158,9 @@ def _prelu() -> Layer:
         ),
         params=(Param("weight", (slopes,), not_(bare)), Param("weight", (), bare)),
         window=(),
+        kept=INPUT,
         default_input=(1, 3, 16, 16),
+        hidden=("init",),
         prose="A leaky ReLU whose slope is trained, one for all or one per channel (axis 1). The shape stays.",
         examples=("prelu", "prelu 3", "prelu 3 init=0.1"),
         paper="https://arxiv.org/abs/1502.01852",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from layercli.formula import Expr, and_, concat, dims, eq_, le_, lt_, not_, num, or_, sym, when
+from layercli.layers.attention_kept import attention_kept, swaps, whole
 from layercli.layers.attention_kinds import Truthy
 from layercli.layers.attention_rules import Attends, E, mask, open_rules, padding_mask
 from layercli.layers.definition import Form, Layer, Need, Out, Param, Same, TensorIn, ValueIn
+from layercli.layers.kept import dtype_of
 from layercli.layers.kinds import Flag, Int, Overridden
+from layercli.layers.reach import Mixes
 from layercli.layers.vocabulary import BATCH, BATCHED, ROWS, TRAINING, N, flag, integer, setting
 
 FAMILY = "attention"
@@ -37,6 +40,10 @@ BATCH_FIRST = flag(
 WITH_BIAS = flag(
     "bias", True, "whether projections add a learned constant", effect="the shape stays; fewer parameters without it"
 )
+
+
+OVER_POSITIONS = Mixes((-1,), ("L", "S", "T"))
+"""A causal mask makes no difference to it: what is told is the most that a position sees."""
 
 
 def sequence_forms(batch: str, length: str, width: str, first: bool) -> tuple[Form, ...]:
@@ -144,7 +151,12 @@ def multiheadattention() -> Layer:
             Param("out_proj.bias", (E,), BIAS),
         ),
         macs=ROWS * (2 * L * E * E + S * E * (kdim + vdim) + 2 * L * _KEYS * E),
+        kept=attention_kept(),
+        kept_known=or_(_WEIGHTS, whole(dtype_of("query"))),
+        swaps=swaps(L),
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
+        hidden=("num_heads", "dropout", "add_bias_kv", "add_zero_attn", "kdim", "vdim", "batch_first"),
         prose="Each head compares every query with every key, and the output is the mean of the values, weighted by how "
         "well they fit. The query decides how long the output is; key and value may be longer or shorter.",
         examples=(

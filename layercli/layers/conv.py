@@ -5,7 +5,7 @@ What holds along one axis is built once and shared by all ranks: a convolution i
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
 from typing import NamedTuple
 
 from layercli.formula import (
@@ -26,8 +26,10 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Key, Layer, Let, Need, Out, Param, TensorIn, Window
+from layercli.layers.definition import Kept, Key, Layer, Let, Need, Out, Param, TensorIn, Window
+from layercli.layers.kept import GRAD
 from layercli.layers.kinds import Int
+from layercli.layers.reach import Mixes
 from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
@@ -224,6 +226,17 @@ _NO_LISTS = ((), (_NO_LIST,), (_NO_LIST._replace(condition=_ZEROS),))
 """By rank."""
 
 
+def _kept(axes: tuple[Along, ...]) -> tuple[Kept, ...]:
+    """The input, or what it is padded to beforehand: all around in other modes than zeros, by the odd cell of "same"."""
+    odd = reduce(or_, (eq_(axis.d * (axis.k - 1) % 2, 1) for axis in axes))
+    beforehand = or_(not_(_ZEROS), and_(_SAME, odd))
+    cells = [axis.size + when(_ZEROS, axis.d * (axis.k - 1) % 2, when(_SAME, axis.d * (axis.k - 1), when(_SIZED, 2 * axis.p))) for axis in axes]
+    return (
+        Kept("input", where=or_(not_(beforehand), and_(GRAD, or_(_REFLECT, _REPLICATE)))),
+        Kept("padded input", size([ROWS, C, *cells]), where=beforehand),
+    )
+
+
 def conv(rank: int) -> Layer:
     """Cross-correlation with learned filters: "A guide to convolution arithmetic" (Dumoulin & Visin), relationship 15."""
     axes, several = tuple(map(along, SPATIAL[rank])), rank > 1
@@ -250,6 +263,8 @@ def conv(rank: int) -> Layer:
         params=(Param("weight", weight), Param("bias", (FILTERS,), where=BIAS)),
         macs=size([ROWS, *weight, *(axis.out for axis in axes)]),
         window=tuple(window for _, window in slides),
+        reach=Mixes((-1 - rank,)),
+        kept=_kept(axes),
         default_input=DEFAULT_INPUT[rank],
         prose="Each output cell is the sum of one filter times the input cells under it. "
         "Kernel and dilation decide what a cell sees, stride and padding how many cells there are.",

@@ -7,7 +7,9 @@ from functools import cache
 from layercli.formula import and_, eq_, ge_, gt_, le_, lt_, max_, not_, num, or_, size, sym, when
 from layercli.layers.conv import BIAS, EAGER, FILTERS, GROUPS, POSITIONAL, SOME_FILTERS, along, channels, image, listed
 from layercli.layers.definition import Form, Key, Layer, Let, Need, Param, TensorIn, ValueIn
+from layercli.layers.kept import INPUT
 from layercli.layers.kinds import Sizes, Word
+from layercli.layers.reach import Spread, Spreads
 from layercli.layers.vocabulary import (
     BATCHED,
     DEFAULT_INPUT,
@@ -116,7 +118,8 @@ def convtranspose(rank: int) -> Layer:
         ),
         params=(Param("weight", weight), Param("bias", (FILTERS,), where=BIAS)),
         macs=size([ROWS, C, *(axis.size for axis in axes), *weight[1:]]),
-        window_unknown="the rule for transposed convolutions is not worked out yet",
+        reach=Spreads(tuple(Spread(axis.k, axis.s, axis.p, axis.d) for axis in axes), mixes=True),
+        kept=INPUT,
         default_input=DEFAULT_INPUT[rank],
         prose="Every input cell adds its value times the kernel to a patch of the output. "
         "Where the kernel is not a multiple of the stride, patches overlap unevenly: the checkerboard.",

@@ -4,13 +4,14 @@ A definition holds expressions only. It knows no torch, no printing and no regis
 is read from it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from layercli.formula import Expr, Num, Sym, size, total
 from layercli.formula.replace import replace
 from layercli.layers.kinds import Kind
 from layercli.layers.parts import Part
+from layercli.layers.reach import Reach
 
 
 class Required(NamedTuple):
@@ -228,6 +229,23 @@ class Window(NamedTuple):
     dilation: Expr
 
 
+class Kept(NamedTuple):
+    """A tensor that a layer keeps from forward until backward.
+
+    ``what``: the name of an input or an output (nothing new is made where something else keeps the same storage), or
+    of a tensor of the layer's own, which has a ``size``. Source: what torch's autograd saves on the CPU
+    (``torch.autograd.graph.saved_tensors_hooks``), oneDNN off.
+    """
+
+    what: str
+    size: Expr | None = None
+    """How many numbers a tensor of the layer's own holds."""
+    dtype: str | Expr = "input"
+    """As in :class:`Out`; of a tensor of its own."""
+    where: Expr | None = None
+    """Under which flags and sizes it is kept; :mod:`layercli.layers.kept` has the flags that speak of gradients."""
+
+
 class Layer(NamedTuple):
     """The definition of a layer. Its name is that of its torch class in lower case."""
 
@@ -251,7 +269,9 @@ class Layer(NamedTuple):
     window: tuple[Window, ...] | None = None
     """One per spatial axis; () for a layer that works on each position by itself; None where neither fits."""
     window_unknown: str = ""
-    """Why a layer with spatial axes has no rule for the receptive field yet; empty where that is not so."""
+    """Why a layer with spatial axes has no rule for the receptive field; empty where that is not so."""
+    reach: Reach | None = None
+    """What else it does to the receptive field, after its windows. With neither windows nor this the notion ends."""
     steps: Expr = Num(0)
     """Sequential steps: what running it on the meta device costs time for."""
     unroll: str = ""
@@ -267,6 +287,18 @@ class Layer(NamedTuple):
     """Under which flags training leaves the parameters as they are."""
     factory: bool = True
     """Whether the constructor of a layer with tensors takes ``device`` and ``dtype``."""
+    several: "Callable[[int], Layer] | None" = None
+    """Of a step that merges: its definition for so many inputs; the others take the inputs that they list."""
+    kept: tuple[Kept, ...] | None = None
+    """What it keeps for backward, in so far as gradients are asked for; None where that is not known."""
+    kept_known: Expr | None = None
+    """Under which flags ``kept`` holds; else what is kept is not known."""
+    view: Expr | None = None
+    """Under which flags and sizes the first output is a view of the first input: it has no storage of its own."""
+    swaps: Expr | None = None
+    """Under which flags and sizes the first output lies in memory with its first two axes exchanged."""
+    hidden: tuple[str, ...] = ()
+    """The arguments that ``repr`` of the module does not show, so that a printed model does not tell them."""
     prose: str = ""
     examples: tuple[str, ...] = ()
     paper: str = ""
@@ -277,6 +309,11 @@ class Layer(NamedTuple):
             if name in key.names:
                 return key
         return None
+
+    @property
+    def operation(self) -> bool:
+        """Whether it is a step of a design that is no module of torch.nn: a function, or a learned tensor."""
+        return self.torch.startswith("torch.")
 
     @property
     def shell_keys(self) -> tuple[Key, ...]:

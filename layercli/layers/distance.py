@@ -138,6 +138,7 @@ def pairwise_distance() -> Layer:
         facts=_FACTS,
         rules=(no_bools("x1", "x2"), *_FITS, normable(both, p)),
         default_input=(8, 10),
+        hidden=("p", "eps", "keepdim"),
         prose="How far the vectors of one batch are from those of another, one distance per pair. "
         "The inputs broadcast to one shape, whose last axis goes.",
         examples=("pairwisedistance", "pairwisedistance 1 keepdim=true", "pairwisedistance -i 8,10 -i x2=10"),
@@ -168,6 +169,7 @@ def cosine_similarity() -> Layer:
         facts=_FACTS,
         rules=(*_FITS, is_axis(dim, both), *comparable("x1", "x2", common, eps)),
         default_input=(8, 10),
+        hidden=("dim", "eps"),
         prose="How alike the directions of vectors are, from -1 to 1, whatever their lengths. "
         "The inputs broadcast to one shape, of which the axis dim goes.",
         examples=("cosinesimilarity", "cosinesimilarity -1 -i 8,4,10", "cosinesimilarity 0 -i 8,10 -i x2=8,1"),

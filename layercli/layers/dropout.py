@@ -5,12 +5,13 @@ torch draws nothing in eval mode, where p is 0 or 1, or on nothing at all: dtype
 
 from __future__ import annotations
 
-from layercli.formula import Expr, and_, concat, dims, eq_, is_, length, lt_, not_, or_, product, sym
+from layercli.formula import Expr, and_, concat, dims, eq_, is_, length, lt_, not_, num, or_, product, slice_, sym, when
 from layercli.layers.activation import INPLACE, INPUT_DTYPE
-from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
 from layercli.layers.dtypes import FLOATS
+from layercli.layers.kept import SWAPPED
 from layercli.layers.kinds import Real
-from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, TRAINING, C, X, batched_forms, spatial
+from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, ROWS, TRAINING, C, X, batched_forms, spatial
 
 FAMILY = "dropout"
 
@@ -24,6 +25,9 @@ _KEYS = (
 )  # fmt: skip
 
 
+_CHANNELS = product(slice_(X, 0, 2))
+
+
 def _dropout(
     torch: str,
     summary: str,
@@ -33,12 +37,14 @@ def _dropout(
     forms: tuple[Form, ...] = (Form("*X"),),
     shape: Expr = X,
     least: int = 0,
+    mask: Expr | None = None,
     default_input: tuple[int, ...] = DEFAULT_INPUT[2],
     example: str = "",
 ) -> Layer:
-    """``least``: how many axes an input must have that channels are dropped from."""
+    """``least``: how many axes an input must have that channels are dropped from; ``mask``: what is drawn of them."""
     name = torch.lower()
-    undrawn = or_(or_(eq_(_P, 0), eq_(_P, 1)), eq_(product(shape), 0))
+    empty = eq_(product(shape), 0)
+    undrawn = or_(or_(eq_(_P, 0), eq_(_P, 1)), empty)
     rules = (
         Need(
             undrawn, "dropout draws floating-point numbers, and the input is {input_dtype}", "use float32, or --eval",
@@ -61,6 +67,12 @@ def _dropout(
         outputs=(Out("output", shape),),
         rules=rules,
         window=(),
+        kept=(
+            Kept("mask", product(shape) if mask is None else mask, where=and_(TRAINING, not_(undrawn))),
+            Kept("zero", num(1), where=and_(TRAINING, eq_(_P, 1), not_(empty))),
+        ),
+        view=or_(sym("inplace"), or_(not_(TRAINING), or_(eq_(_P, 0), empty))),
+        swaps=SWAPPED if mask is None else None,
         default_input=default_input,
         prose=f"{prose} In eval mode nothing changes; the shape never does.",
         examples=(name, f"{name} 0.2", *((example,) if example else ())),
@@ -82,16 +94,18 @@ def layers() -> tuple[Layer, ...]:
             "Dropout1d", "Zeroes whole channels of a sequence at random in train mode.",
             "For neighbours so alike that a single zero among them hides nothing.", channels,
             forms=batched_forms(1), shape=concat(BATCH, dims(C=C, L=spatial(1)[0])), default_input=DEFAULT_INPUT[1],
+            mask=ROWS * C,
         ),
         _dropout(
             "Dropout2d", "Zeroes whole channels of a picture at random in train mode.",
             "For neighbours so alike that a single zero among them hides nothing; three axes are read as (N, C, L).", channels,
-            least=2,
+            least=2, mask=_CHANNELS,
         ),
         _dropout(
             "Dropout3d", "Zeroes whole channels of a volume at random in train mode.",
             "For neighbours so alike that a single zero among them hides nothing; all but five axes are read as one sample.",
             channels, least=1, default_input=DEFAULT_INPUT[3],
+            mask=when(eq_(length(X), 5), _CHANNELS, product(slice_(X, 0, 1))),
         ),
         _dropout(
             "AlphaDropout", "Sets numbers to SELU's lowest value at random in train mode.",
@@ -99,6 +113,6 @@ def layers() -> tuple[Layer, ...]:
         ),
         _dropout(
             "FeatureAlphaDropout", "Sets whole channels to SELU's lowest value at random in train mode.",
-            "The alpha dropout for maps whose neighbours are alike.", selu, least=2,
+            "The alpha dropout for maps whose neighbours are alike.", selu, least=2, mask=_CHANNELS,
         ),
     )  # fmt: skip

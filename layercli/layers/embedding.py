@@ -23,6 +23,7 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn
+from layercli.layers.kept import INPUT
 from layercli.layers.kinds import BadValue, Double, Flag, Int, Kind, OneOfCall
 from layercli.layers.loss_dtypes import dtype_of, typed
 from layercli.layers.parts import Weights
@@ -162,7 +163,10 @@ def embedding() -> Layer:
         ),
         params=_PARAMS,
         frozen=sym("_freeze"),
+        kept=INPUT,
+        window=(),
         default_input=(2, 5),
+        hidden=("_weight", "_freeze"),
         prose="The way from words or other symbols to vectors: a look-up, without multiplications. "
         "The output has the input's shape with one more axis, embedding_dim.",
         examples=("embedding 10 3", "embedding 1000 64 padding_idx=0 -i 8,20", "embedding 10 3 max_norm=1"),
@@ -305,6 +309,7 @@ def embedding_bag() -> Layer:
         rules=_bag_rules(),
         params=_PARAMS,
         default_input=(2, 5),
+        hidden=("sparse", "_weight", "include_last_offset"),
         prose="An embedding and a sum, mean or maximum over each bag, without keeping the rows in between. "
         "There is one row of the output per bag: per row of a matrix of indices, or per offset.",
         examples=("embeddingbag 10 3", "embeddingbag 10 3 mode=sum -i 8 -i offsets=3", "embeddingbag 1000 64 -i 8,20"),

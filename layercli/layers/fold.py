@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from layercli.formula import Expr, Sym, concat, dims, eq_, ge_, size, sym
 from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn, Window
+from layercli.layers.kept import NOTHING
 from layercli.layers.kinds import Sizes
+from layercli.layers.reach import Flattens, Hides
 from layercli.layers.vocabulary import (
     BATCH,
     SPATIAL,
@@ -80,6 +82,8 @@ def unfold() -> Layer:
         outputs=(Out("output", concat(BATCH, dims(F=size([C, *_k]), L=size(_blocks(_IMAGE))))),),
         rules=(_filled(C, *_IMAGE), *_one_block(_IMAGE)),
         window=tuple(Window(*row) for row in zip(_k, _s, _p, _d)),
+        kept=NOTHING,
+        reach=Flattens(-2, -1),
         default_input=(1, 3, 16, 16),
         prose="A convolution is a matrix of filters times these columns. "
         "Kernel and channels decide how long a column is; stride, padding and dilation how many there are.",
@@ -126,7 +130,8 @@ def fold() -> Layer:
                 "give {blocks} columns, or another output_size", "output_size", values=values,
             ),
         ),
-        window_unknown="the rule for blocks that are summed back is not worked out yet",
+        window_unknown="columns are summed back into an image",
+        reach=Hides(1),
         default_input=(1, 12, 16),
         prose="The way back from unfold, but for cells that lie in several blocks: those are added, not averaged. "
         "The image's size is given, since a stride merges several; there must be one column for each of its blocks.",

@@ -36,9 +36,15 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "loss_class": ("loss", ("NLLLoss", "NLLLoss2d", "CrossEntropyLoss", "MultiMarginLoss", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss")),
     "loss_margin": ("loss", ("HingeEmbeddingLoss", "CosineEmbeddingLoss", "MarginRankingLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss")),
     "loss_sequence": ("loss", ("CTCLoss", "AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")),
+    "axes": ("axes", ("reshape", "permute", "transpose", "squeeze", "unsqueeze", "select", "narrow", "expand", "chunk")),
+    "merge": ("merging", ("add", "sub", "mul", "maximum", "minimum", "cat", "stack", "matmul")),
+    "reduce": ("axes", ("mean", "sum", "amax", "crop", "pad")),
+    "stream": ("stream", ("input", "pick", "param")),
 }
 # fmt: on
-"""By module: the family's name, and the torch classes that it defines. A layer's name is its class in lower case."""
+"""By module: the family's name, and the torch classes that it defines, or the steps that are no modules of torch.nn.
+
+A layer's name is its class in lower case."""
 
 ALIASES: dict[str, str] = {
     "swish": "silu",

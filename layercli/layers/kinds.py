@@ -37,6 +37,8 @@ class Kind:
     words: tuple[str, ...] = ()
     takes_tuple = False
     describe = "a value"
+    as_text = False
+    """Whether it is read as it was written: 1.0 is a place there, no number."""
     switch = False
     """Whether it is an option with a negation on the command line: ``--bias/--no-bias``."""
     axes = 0
@@ -49,6 +51,8 @@ class Kind:
     """Whether rules ask if one number was written instead of a tuple: ``<key>_single``."""
     tells_inferred = False
     """Whether rules ask which of a listed key's values is -1, to be worked out: ``<key>_inferred``."""
+    tells_values = False
+    """Whether a listed key's values are structure: formulas know them as numbers, not as symbols."""
     tells_none = False
     """Whether rules ask which of the values are None: ``<symbol>_none``."""
 
@@ -117,7 +121,7 @@ def bounded(value: int, least: int | None, most: int = LARGEST) -> int:
         raise BadValue(
             f"does not fit the {bits} bits torch keeps it in: {shown(value)}", "use a smaller one", "torch.range"
         )
-    return int(value)
+    return int(value) if isinstance(value, bool) else value
 
 
 class ZeroOrMore(Int):

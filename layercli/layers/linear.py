@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from layercli.formula import Expr, concat, dims, eq_, not_, product, sym
-from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn, lazy
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, Param, TensorIn, lazy
+from layercli.layers.kept import ALWAYS, NOTHING, SWAPPED
 from layercli.layers.kinds import Int
+from layercli.layers.reach import Mixes
 from layercli.layers.vocabulary import LEAD, X, flag, integer
 
 FAMILY = "linear"
@@ -60,6 +62,8 @@ def linear() -> Layer:
         ),
         params=(Param("weight", (_out, _F)), Param("bias", (_out,), where=_bias)),
         macs=product(concat(LEAD, dims(F=_out, K=_F))),
+        kept=(Kept("input", where=not_(SWAPPED)), Kept("input in order", product(concat(LEAD, dims(F=_F))), where=SWAPPED)),
+        reach=Mixes((-1,)),
         default_input=(48, 16),
         prose="Mixes all features of a position into new ones, each by weights of its own. "
         "Every axis before the last is left alone: it is the same matrix at each of their positions.",
@@ -109,6 +113,8 @@ def bilinear() -> Layer:
         ),
         params=(Param("weight", (_out, _F1, _F2)), Param("bias", (_out,), where=_bias)),
         macs=product(concat(LEAD, dims(F=_out * (_F1 + 1) * _F2))),
+        kept=(Kept("input1"), Kept("input2")),
+        reach=Mixes((-1,)),
         default_input=(48, 16),
         prose="Each output feature is a weighted sum of all products of a feature of one input and one of the other. "
         "The axes before the last are shared by both inputs and left alone.",
@@ -126,6 +132,9 @@ def identity() -> Layer:
         inputs=(TensorIn("input", (Form("*X"),), "any shape", dtypes="any"),),
         outputs=(Out("output", X),),
         window=(),
+        kept=NOTHING,
+        view=ALWAYS,
+        swaps=SWAPPED,
         default_input=(1, 3, 16, 16),
         ignores_arguments=True,
         prose="Keeps a place where a layer is switched off, such as a norm. Shape, numbers and dtype stay.",

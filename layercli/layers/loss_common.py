@@ -226,11 +226,13 @@ def loss(
     deprecated_word: bool = True,
     examples: tuple[str, ...] = ("", "reduction=none -i 3,5"),
     positional: tuple[str, ...] = ("reduction",),
+    shown: tuple[str, ...] = (),
     **more: Any,
 ) -> Layer:
     """A loss: its losses, before they are reduced, have this shape and this dtype.
 
     ``words``, ``legacy``, ``deprecated_word``: see :func:`reduction_known`. ``examples`` are what follows the name.
+    ``shown``: the keys that ``repr`` of the module shows, which are few.
     """
     name = torch.lower()
     return Layer(
@@ -244,6 +246,7 @@ def loss(
         rules=(reduction_known(*words, legacy=legacy, enum=deprecated_word), *rules),
         factory=False,
         default_input=(8, 10),
+        hidden=tuple(key.name for key in keys if key.name not in shown),
         prose=prose,
         examples=tuple(f"{name} {words}".strip() for words in examples),
         **more,

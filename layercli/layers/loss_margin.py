@@ -271,6 +271,7 @@ def triplet_margin_with_distance() -> Layer:
         ),
         legacy=False,
         deprecated_word=False,
+        shown=("distance_function",),
         inputs=_TRIPLET,
         facts=_ALIKE,
         shape=shape,

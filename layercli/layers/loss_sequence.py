@@ -156,6 +156,7 @@ def ctc() -> Layer:
         ),
         factory=False,
         default_input=(50, 16, 20),
+        hidden=("blank", "reduction", "zero_infinity"),
         prose="For speech and handwriting, where nothing says which step is which letter. "
         "log_probs is (T, N, C), time first, or (T, C) for one sequence; there is one loss per sequence.",
         examples=("ctcloss", "ctcloss reduction=none", "ctcloss -i 50,16,20 -i targets=16,30"),
@@ -342,7 +343,7 @@ def linear_cross_entropy() -> Layer:
         positional=("num_classes",),
         examples=("10", "10 bias=true label_smoothing=0.1", "10 reduction=none -i 8,64 -i target=8:int64"),
     )  # fmt: skip
-    return made._replace(factory=True, default_input=(8, 64))
+    return made._replace(factory=True, hidden=("weight",), default_input=(8, 64))
 
 
 def layers() -> tuple[Layer, ...]:

@@ -25,7 +25,8 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn, lazy
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, Param, TensorIn, lazy
+from layercli.layers.kept import INPUT
 from layercli.layers.kinds import Int, Kind, Real
 from layercli.layers.vocabulary import (
     BATCH,
@@ -62,6 +63,13 @@ _BUFFERS = (
     Param("num_batches_tracked", (), _TRACKS, dtype="int64"),
 )
 _MEANING = "what is normalised"
+
+
+def _kept(groups: Expr, count: Expr) -> tuple[Kept, ...]:
+    """The input, and where they are the batch's own, mean and deviation of each of so many groups of ``count``."""
+    where = and_(_BATCH_STATISTICS, ne_(groups * count, 0))
+    dtype = when(_HOLDS_SOMETHING, num("parameters"), num("input"))
+    return (*INPUT, Kept("means", groups, dtype, where), Kept("inverse deviations", groups, dtype, where))
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------
@@ -206,6 +214,7 @@ def batchnorm(rank: int) -> Layer:
         params=_PARAMS,
         buffers=_BUFFERS,
         window=(),
+        kept=_kept(C, count),
         default_input=DEFAULT_INPUT[rank],
         prose="In train mode the statistics are the batch's own, in eval mode the running ones. The shape does not change.",
         examples=(f"batchnorm{rank}d", f"batchnorm{rank}d affine=false", f"batchnorm{rank}d track_running_stats=false"),
@@ -235,6 +244,8 @@ def syncbatchnorm() -> Layer:
             Need(ge_(channels, 1), "the input has no channels", "give it at least one channel"),
             *_batch_rules(count, channels),
         ),
+        kept=_kept(channels, count),
+        hidden=("process_group",),
         prose="Where each of several processes holds few samples, statistics over all of them are steadier. "
         "One process alone, as here, does what batch norm does, over any number of axes; the shape does not change.",
         examples=("syncbatchnorm", "syncbatchnorm affine=false -i 4,8,10"),
@@ -258,6 +269,13 @@ def instancenorm(rank: int) -> Layer:
         params=_PARAMS,
         buffers=_BUFFERS,
         window=(),
+        kept=(
+            *_kept(ROWS * C, size(spatial(rank))),
+            Kept("weight of each sample", ROWS * C, "parameters", _AFFINE),
+            Kept(
+                "running statistics of each sample", 2 * ROWS * C, "parameters", and_(_TRACKS, ne_(size(spatial(rank)), 0))
+            ),
+        ),
         default_input=DEFAULT_INPUT[rank],
         prose="Unlike batch norm it does not look across the batch, and by default it learns nothing and keeps no "
         "statistics. The shape does not change.",

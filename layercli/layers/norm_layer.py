@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layercli.formula import (
+    Expr,
     and_,
     at,
     dims,
@@ -22,7 +23,8 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, Out, Param, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, Param, TensorIn
+from layercli.layers.kept import INPUT, dtype_of, grad
 from layercli.layers.kinds import Int, IntList, Real
 from layercli.layers.vocabulary import SMALL, SPATIAL, C, N, X, channelled, flag, integer, setting, spatial
 
@@ -30,6 +32,7 @@ FAMILY = "normalisation"
 
 _SHAPE, _AFFINE, _BIAS = sym("S", "shape that is normalised over"), sym("elementwise_affine"), sym("bias")
 _TAIL = slice_(X, length(X) - length(_SHAPE), length(X))
+_SAMPLES = product(slice_(X, 0, length(X) - length(_SHAPE)))
 _MEANING = "what is normalised"
 _ADDED = "what is added to the variance before its root is taken"
 _DAMPS = "the shape stays; what varies little is amplified less"
@@ -54,6 +57,12 @@ _ENDS_SO = (
     ),
 )  # fmt: skip
 _WEIGHT = Param("weight", (_SHAPE,), _AFFINE)
+
+
+def _statistics(groups: Expr, learns: Expr) -> tuple[Kept, ...]:
+    """The input, and mean and deviation of each of so many groups, in the dtype of the parameters if there are any."""
+    dtype = when(learns, num("parameters"), num("input"))
+    return (*INPUT, Kept("means", groups, dtype), Kept("inverse deviations", groups, dtype))
 
 
 def _scaled(what: str) -> Key:
@@ -83,6 +92,8 @@ def layernorm() -> Layer:
         outputs=(Out("output", X),),
         rules=_ENDS_SO,
         params=(_WEIGHT, Param("bias", (_SHAPE,), and_(_AFFINE, _BIAS))),
+        kept=_statistics(_SAMPLES, _AFFINE),
+        window=(),
         default_input=(1, 3, 16, 16),
         prose="Left alone it normalises the last axis; it does not look across the batch and keeps no statistics. "
         "normalized_shape must be the input's last axes, and the shape does not change.",
@@ -93,6 +104,8 @@ def layernorm() -> Layer:
 
 def rmsnorm() -> Layer:
     """Root mean square normalisation (Zhang & Sennrich 2019): layer norm without taking the mean off."""
+    halves = or_(is_(dtype_of("x"), "float16"), is_(dtype_of("x"), "bfloat16"))
+    dtype = when(halves, num("float32"), num("input"))
     return Layer(
         name="rmsnorm",
         torch="RMSNorm",
@@ -111,6 +124,11 @@ def rmsnorm() -> Layer:
         outputs=(Out("output", X),),
         rules=_ENDS_SO,
         params=(_WEIGHT,),
+        kept=(
+            Kept("x", where=and_(grad("x"), not_(halves))), Kept("x in float32", product(X), "float32", and_(grad("x"), halves)),
+            Kept("inverse roots", _SAMPLES, dtype, grad("x")), Kept("normalised x", product(X), dtype, _AFFINE),
+        ),
+        window=(),
         default_input=(1, 3, 16, 16),
         prose="A layer norm without mean and without bias, which is cheaper and serves language models as well. "
         "normalized_shape must be the input's last axes, and the shape does not change.",
@@ -198,6 +216,7 @@ def groupnorm() -> Layer:
         rules=_group_rules(),
         params=(Param("weight", (_CHANNELS,), _SCALED), Param("bias", (_CHANNELS,), and_(_SCALED, _BIAS))),
         window=(),
+        kept=_statistics(at(X, 0) * _GROUPS, _SCALED),
         default_input=(1, 6, 16, 16),
         prose="It does not look across the batch, so that it is the same for every batch size; between layer norm "
         "(one group) and instance norm (a group per channel). The shape does not change.",
@@ -268,6 +287,11 @@ def localresponsenorm() -> Layer:
             ),
         ),
         window=(),
+        kept=(
+            *INPUT, Kept("padded squares", product(X) // at(X, 1) * (at(X, 1) + _WIDTH - 1)), Kept("bases", product(X)),
+            Kept("divisors", product(X)),
+        ),
+        view=empty,
         default_input=(1, 8, 16, 16),
         prose="Channels compete: what is strong in one damps the same position of its neighbours. "
         "Channels beyond the ends count as zeros, so the shape does not change.",

@@ -34,8 +34,10 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn, Window
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn, Window
+from layercli.layers.kept import INPUT, NOTHING
 from layercli.layers.kinds import Double
+from layercli.layers.reach import Shifts
 from layercli.layers.shape_kinds import Pads
 from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, SPATIAL, X, named
 
@@ -107,6 +109,11 @@ _ENOUGH_AXES = _need(
 def _windows(rank: int) -> tuple[Window, ...]:
     """Each output cell is one input cell, further on by what was put before."""
     return tuple(Window(num(1), num(1), axis.before, num(1)) for axis in reversed(_LAST[:rank]))
+
+
+def _shifts(rank: int) -> Shifts:
+    """Pads beyond those axes: how many there are decides, not the class."""
+    return Shifts(tuple(axis.before if back >= rank else num(0) for back, axis in enumerate(_LAST))[::-1])
 
 
 # --- constant: any number of pads on any input ---------------------------------------------------------------------
@@ -209,6 +216,8 @@ def constantpad(rank: int, zero: bool) -> Layer:
         ),
         rules=(_EVEN, _ENOUGH_AXES, *_CROPS, *(() if zero else (_VALUE_FITS,))),
         window=_windows(rank),
+        reach=_shifts(rank),
+        kept=NOTHING,
         default_input=DEFAULT_INPUT[rank],
         prose="The plainest padding, such as before a convolution that has none of its own. "
         f"Two pads for each axis, the last axis first: {rank} of them by default, more or fewer where more or fewer are given.",
@@ -337,7 +346,9 @@ def _goes_round(back: int) -> Expr:
 _GOES_ROUND = _along(_goes_round, "cannot go around and crop", "go around and crop in two layers")
 
 
-def _mirrored(rank: int, torch: str, rules: tuple[Need, ...], summary: str, prose: str, dtypes: str) -> Layer:
+def _mirrored(
+    rank: int, torch: str, rules: tuple[Need, ...], summary: str, prose: str, dtypes: str, kept: tuple[Kept, ...] = INPUT
+) -> Layer:
     name = f"{torch.lower()}{rank}d"
     return Layer(
         name=name,
@@ -349,6 +360,8 @@ def _mirrored(rank: int, torch: str, rules: tuple[Need, ...], summary: str, pros
         outputs=(Out("output", _SHAPE),),
         rules=rules,
         window=_windows(rank),
+        reach=_shifts(rank),
+        kept=kept,
         default_input=DEFAULT_INPUT[rank],
         prose=prose,
         examples=(f"{name} 1", f"{name} {_some(rank)}"),
@@ -385,7 +398,7 @@ def circularpad(rank: int) -> Layer:
     return _mirrored(
         rank, "CircularPad", (by_name, *_FITS, *_WRAPS, *_NOT_BELOW_NOTHING, *_GOES_ROUND),
         "Goes on with the other end, as if the last axes were circles.",
-        "For what is periodic: panoramas, angles, tiles. A pad is at most as large as its axis.", "any",
+        "For what is periodic: panoramas, angles, tiles. A pad is at most as large as its axis.", "any", NOTHING,
     )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cache, reduce
 from typing import NamedTuple
 
-from layercli.formula import Expr, Sym, concat, dims, ge_, gt_, is_, le_, min_, ne_, num, or_, sym, when
-from layercli.layers.definition import Key, Layer, Let, Need, Out, Same, TensorIn, Window
+from layercli.formula import Expr, Sym, concat, dims, ge_, gt_, is_, le_, min_, ne_, not_, num, or_, product, sym, when
+from layercli.layers.definition import Kept, Key, Layer, Let, Need, Out, Same, TensorIn, Window
 from layercli.layers.dtypes import COMPLEX, FLOATS
+from layercli.layers.kept import INPUT
 from layercli.layers.kinds import LARGEST, Int
 from layercli.layers.vocabulary import (
     BATCH,
@@ -111,6 +112,13 @@ def pooled(window: tuple[Slide, ...]) -> Expr:
     return image({axis.name: axis.out for axis in window})
 
 
+def maximum_kept(shape: Expr) -> tuple[Kept, ...]:
+    """What a maximum keeps: its input and where in it the output's cells of this shape come from, in int64."""
+    return (
+        *INPUT, Kept("indices", where=INDICES), Kept("indices", product(shape), "int64", not_(INDICES)),
+    )  # fmt: skip
+
+
 # --- dtypes that hang on sizes ---------------------------------------------------------------------------------------
 
 DTYPE = sym("input_dtype", "the dtype of the input")
@@ -185,7 +193,9 @@ def maxpool(rank: int) -> Layer:
         outputs=(Out("output", pooled(window)), Out("indices", pooled(window), dtype="int64", where=INDICES)),
         rules=(*fits, *rules_of(window)),
         window=tuple(axis.window for axis in window),
+        kept=maximum_kept(pooled(window)),
         default_input=DEFAULT_INPUT[rank],
+        hidden=("return_indices",),
         prose="Shrinks each channel by itself and keeps what stands out, wherever in its window it was. "
         "The stride, which is the kernel where it is not given, decides how many windows there are.",
         examples=(f"maxpool{rank}d 2", f"maxpool{rank}d 3 s=2 p=1", f"maxpool{rank}d 3 s=2 ceil_mode=true"),
@@ -211,7 +221,9 @@ def avgpool(rank: int) -> Layer:
         outputs=(Out("output", pooled(window)),),
         rules=(*((_A_DIVISOR,) if rank > 1 else ()), *rules_of(window, whole)),
         window=tuple(axis.window for axis in window),
+        kept=INPUT,
         default_input=DEFAULT_INPUT[rank],
+        hidden=("ceil_mode", "count_include_pad", *(("divisor_override",) if rank > 1 else ())),
         prose="Shrinks each channel by itself and smooths it. "
         "The stride, which is the kernel where it is not given, decides how many windows there are.",
         examples=(f"avgpool{rank}d 2", f"avgpool{rank}d 3 s=2 p=1", f"avgpool{rank}d 3 s=2 ceil_mode=true"),

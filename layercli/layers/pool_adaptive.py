@@ -6,9 +6,10 @@ from functools import cache, reduce
 from typing import Any, NamedTuple
 
 from layercli.formula import Expr, Sym, and_, concat, dims, eq_, ge_, length, not_, num, or_, product, sym, when
-from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Let, Need, Out, TensorIn
 from layercli.layers.kinds import BadValue, Sizes, shown
-from layercli.layers.pool import INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image, ranks
+from layercli.layers.pool import INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image, maximum_kept, ranks
+from layercli.layers.reach import Shares
 from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, LEAD, ROWS, SPATIAL, C, batched_forms, per_axis
 
 FAMILY = "pooling"
@@ -69,7 +70,6 @@ def target(rank: int) -> Key:
     )  # fmt: skip
 
 
-_FOLLOW = "the windows are cut to the input: no one kernel and stride holds for every size"
 _USUAL = sym("usual", "whether the axes are those of the documentation")
 _SOME_CHANNELS = Need(ge_(C, 1), "the input has no channels", "give it at least one channel", where=BATCHED)
 
@@ -140,7 +140,8 @@ def adaptiveavgpool(rank: int) -> Layer:
             *((some,) if rank == 3 else ()),
             *(_some(axis, mean) for axis in axes),
         ),
-        window_unknown=_FOLLOW,
+        reach=Shares(rank),
+        kept=(Kept("input", where=not_(mean)),),
         default_input=DEFAULT_INPUT[rank],
         prose="Brings inputs of any size to one size, so that what follows may be made for it; a size of 1 is global "
         "pooling. The size asked for is the output's, and the windows, which may overlap, follow from the input's.",
@@ -162,8 +163,10 @@ def adaptivemaxpool(rank: int) -> Layer:
         inputs=(TensorIn("input", batched_forms(rank), "what is pooled", dtypes="float"),),
         outputs=(Out("output", shape), Out("indices", shape, dtype="int64", where=INDICES)),
         rules=(_SOME_CHANNELS, *map(_some, axes), *(axis.rule for axis in axes)),
-        window_unknown=_FOLLOW,
+        reach=Shares(rank),
+        kept=maximum_kept(shape),
         default_input=DEFAULT_INPUT[rank],
+        hidden=("return_indices",),
         prose="Brings inputs of any size to one size, and keeps what stands out in each part. "
         "The size asked for is the output's, and the windows, which may overlap, follow from the input's.",
         examples=(*_examples(f"adaptivemaxpool{rank}d", rank)[:2], f"adaptivemaxpool{rank}d 2 return_indices=true"),

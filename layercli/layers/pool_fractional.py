@@ -28,7 +28,8 @@ from layercli.formula import (
 from layercli.layers.definition import Key, Layer, Let, Need, Out, Param, TensorIn
 from layercli.layers.kinds import BadValue, Kind, Sizes, shown
 from layercli.layers.parts import Weights
-from layercli.layers.pool import DTYPE, INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image
+from layercli.layers.pool import DTYPE, INDICES, INDICES_KEY, IS_COMPLEX, IS_FLOAT, dtype_taken, image, maximum_kept
+from layercli.layers.reach import Hides
 from layercli.layers.vocabulary import (
     BATCHED,
     DEFAULT_INPUT,
@@ -192,7 +193,10 @@ def fractionalmaxpool(rank: int) -> Layer:
         buffers=(Param("_random_samples", (_SAMPLES,), where=_SAMPLED),),
         factory=False,
         window_unknown="the windows lie at random places",
+        kept=maximum_kept(shape),
+        reach=Hides(rank),
         default_input=DEFAULT_INPUT[rank],
+        hidden=("kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples"),
         prose="Shrinks by less than half at a time, so that a net may have more layers; its windows overlap and move from "
         "call to call. The output has the size asked for, or the input's times a ratio.",
         examples=(

@@ -69,6 +69,18 @@ _POWER_KEY = Key(
 )  # fmt: skip
 
 
+def _kept(rank: int, shape: Expr) -> tuple[Kept, ...]:
+    """The power's input and the mean's; of the mean its sign, its size and what the last power is taken of.
+
+    An infinite power is a maximum over absolute values.
+    """
+    inside = product(image(dict(zip(SPATIAL[rank], spatial(rank)))))
+    return (
+        *INPUT, Kept("powers", inside), Kept("parts of the means", 4 * product(shape), where=not_(_EXTREME)),
+        Kept("indices", product(shape), "int64", _EXTREME),
+    )  # fmt: skip
+
+
 def lppool(rank: int) -> Layer:
     """The p-norm under each window (Sermanet et al. 2012); torch takes a mean of powers, and the maximum for inf."""
     window = slides(rank, padded=False)
@@ -93,6 +105,7 @@ def lppool(rank: int) -> Layer:
         outputs=(Out("output", pooled(window), dtype=when(_EXTREME, _REAL, num("input"))),),
         rules=(_NO_ZERO, *(_HALVES if rank < 3 else ()), *((_ONE_NUMBER, small("stride", "s_L", not_(_EXTREME))) if rank == 1 else ()), *rules_of(window, whole)),
         window=tuple(axis.window for axis in window),
+        kept=_kept(rank, pooled(window)),
         default_input=DEFAULT_INPUT[rank],
         prose="Shrinks each channel by itself, by a measure that lies between the mean and the largest value. "
         "The stride, which is the kernel where it is not given, decides how many windows there are.",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from layercli.formula import Expr, and_, concat, dims, eq_, ge_, gt_, lt_, not_, size, sym, when
-from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, Same, TensorIn, ValueIn
+from layercli.formula import Expr, and_, concat, dims, eq_, ge_, gt_, lt_, not_, num, size, sym, when
+from layercli.layers.definition import Form, Kept, Key, Layer, Let, Need, Out, Same, TensorIn, ValueIn
 from layercli.layers.kinds import Sizes
 from layercli.layers.pool import IS_FLOAT, dtype_taken, image, ranks
+from layercli.layers.reach import Spread, Spreads
 from layercli.layers.vocabulary import (
     BATCH,
     BATCHED,
@@ -145,7 +146,8 @@ def maxunpool(rank: int) -> Layer:
             *_agree(rank), *(rule for axis in SPATIAL[rank] for rule in _along(axis, rank == 3)),
             dtype_taken(name, eq_(size([ROWS, C, *outs.values()]), 0), not_(IS_FLOAT)),
         ),
-        window_unknown="where a value lands is said by its index",
+        reach=Spreads(tuple(Spread(sym(f"k_{a}"), sym(f"s_{a}"), sym(f"p_{a}"), num(1)) for a in SPATIAL[rank])),
+        kept=(Kept("indices"),),
         default_input=DEFAULT_INPUT[rank],
         prose="Undoes max pooling as far as it can be undone: all that was not the largest is zero. "
         "Kernel, stride and padding are the pool's, and the output has the size of what it pooled.",

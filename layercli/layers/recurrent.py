@@ -25,6 +25,8 @@ from layercli.layers.definition import (
     TupleIn,
 )
 from layercli.layers.kinds import Int, Kind, Real, ZeroOrMore
+from layercli.layers.reach import Mixes
+from layercli.layers.recurrent_kept import KNOWN, SWAPS, cell_kept, cell_known, sequence_kept
 from layercli.layers.vocabulary import BATCH, BATCHED, PACKED, ROWS, N, flag, integer, word
 
 FAMILY = "recurrent"
@@ -82,7 +84,7 @@ _COMMON = (
         effect="exchanges the first two axes of input and output",
     ),
     Key(
-        "dropout", Real(0, 1, bools=False), 0.0,
+        "dropout", Real(0, 1, bools=False), 0.0, symbols=(sym("dropout"),),
         meaning="probability of dropping an output between layers, in train mode",
         effect="the shape stays; more of what passes between layers is zero",
     ),
@@ -271,7 +273,12 @@ def recurrent(kind: Recurrence) -> Layer:
         params=_tensors(kind, "0", F, (_DIRECTIONS,)) + _tensors(kind, "{layer}", D * r, (_DEEPER, _DIRECTIONS)),
         macs=_macs(kind),
         steps=when(PACKED, S, T) * _layers * D,
+        kept=sequence_kept(kind.gates),
+        kept_known=KNOWN,
+        swaps=SWAPS,
+        reach=Mixes((-1,), ("T", "S")),
         default_input=(5, 3, 16),
+        hidden=("nonlinearity",) if kind.torch == "RNN" else (),
         prose=kind.prose,
         examples=(f"{name} 10", f"{name} 10 2 bidirectional=true", f"{name} 10 batch_first=true"),
         paper=kind.paper,
@@ -313,6 +320,9 @@ def cell(kind: Recurrence) -> Layer:
         macs=size([ROWS, kind.rows * (F + h)]),
         unroll=sequence,
         steps=num(1),
+        kept=cell_kept(kind.gates),
+        kept_known=cell_known(kind.gates),
+        reach=Mixes((-1,)),
         default_input=(3, 16),
         prose="One step in time, from a state of hidden_size numbers to the next. "
         "With --unroll it is fed a sequence step by step, and every step's state is shown.",

@@ -25,7 +25,9 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Int
+from layercli.layers.reach import Flattens, Reshapes
 from layercli.layers.shape_kinds import Parts
 from layercli.layers.vocabulary import DEFAULT_INPUT, SPATIAL, X, integer, named
 
@@ -74,9 +76,12 @@ def flatten() -> Layer:
                 ge_(last, first), "start_dim {start_dim} comes after end_dim {end_dim}", "exchange them", "start_dim"
             ),
         ),
+        reach=Flattens("start_dim", "end_dim"),
         default_input=(1, 3, 16, 16),
         prose="By default it joins all but the first axis: a batch of feature maps becomes a batch of vectors. "
         "The joined axis is as long as the product of those that it is made of.",
+        kept=NOTHING,
+        view=ALWAYS,
         examples=("flatten", "flatten 2", "flatten 0 1"),
     )  # fmt: skip
 
@@ -147,9 +152,12 @@ def unflatten() -> Layer:
                 "use sizes whose product is {cells}", there, cells=cells,
             ),
         ),
+        reach=Reshapes(),
         default_input=(2, 48),
         prose="The inverse of flatten, such as from a vector of features to a map of channels. "
         "The new sizes multiply to the old one.",
+        kept=NOTHING,
+        view=ALWAYS,
         examples=("unflatten 1 3,4,4", "unflatten 1 -1,4,4", "unflatten 0 1,2"),
     )  # fmt: skip
 
@@ -187,6 +195,7 @@ def channelshuffle() -> Layer:
             ),
         ),
         window=(),
+        kept=NOTHING,
         default_input=(1, 4, *DEFAULT_INPUT[2][2:]),
         prose="Between two grouped convolutions it lets what one group has found reach the others. "
         "Only the order of the channels changes; the shape stays.",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from layercli.formula import Expr, Sym, and_, dims, eq_, ge_, not_, num, or_, replace, sym, when
-from layercli.layers.attention import BIAS, sequence, sequence_forms
+from layercli.formula import Expr, Sym, and_, dims, eq_, ge_, not_, num, or_, product, replace, sym, when
+from layercli.layers.attention import BIAS, OVER_POSITIONS, sequence, sequence_forms
+from layercli.layers.attention_kept import (
+    GELU,
+    RELU,
+    Positions,
+    decoder_numbers,
+    encoder_numbers,
+    exchanged,
+    known,
+    memory_kept,
+    norm_numbers,
+    stacked,
+)
 from layercli.layers.attention_kinds import IsTrue, Nothing
 from layercli.layers.attention_rules import Attends, E, given, mask, padding_mask
-from layercli.layers.definition import REQUIRED, Copies, Key, Layer, Need, Out, Param, TensorIn, ValueIn
+from layercli.layers.definition import REQUIRED, Copies, Kept, Key, Layer, Need, Out, Param, TensorIn, ValueIn
 from layercli.layers.kinds import Int
 from layercli.layers.norm_layer import layernorm
 from layercli.layers.parts import Part
@@ -167,8 +179,15 @@ def encoder() -> Layer:
         rules=(*encoder_rules(use), *_nested_rules(use, _NESTS, _CHECKS), *_norm_rules(output)),
         params=(*_stacked(encoder_layer(), "", _layers), *_norm_params()),
         macs=when(IDLE, 0, _layers * encoder_macs()),
+        kept=(
+            *stacked("src", Positions(S), _layers), Kept("inside", _layers * encoder_numbers(Positions(S))),
+            Kept("norm", norm_numbers(_NORMED, Positions(S), product(_NORM["S"]))),
+        ),
+        kept_known=known(("src",), RELU, GELU),
         factory=False,
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
+        hidden=("enable_nested_tensor", "mask_check"),
         prose="Each layer lets the positions look at each other once more; every layer has weights of its own. The shape stays.",
         examples=(
             "transformerencoder 6 heads=8 ff=256",
@@ -203,7 +222,14 @@ def decoder() -> Layer:
         rules=(*DECODER_AGREES, *decoder_rules(OWN, OTHER), *_norm_rules(output)),
         params=(*_stacked(decoder_layer(), "", _layers), *_norm_params()),
         macs=_layers * decoder_macs(),
+        kept=(
+            *stacked("tgt", Positions(T), _layers), *memory_kept(Positions(S), _layers),
+            Kept("inside", _layers * decoder_numbers(Positions(T), Positions(S))),
+            Kept("norm", norm_numbers(_NORMED, Positions(T), product(_NORM["S"]))),
+        ),
+        kept_known=known(("tgt", "memory"), RELU),
         factory=False,
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
         prose="Each layer looks at the target and at the memory once more. The output is as long as the target.",
         examples=(
@@ -218,6 +244,17 @@ def _custom(name: str) -> Key:
     return Key(
         name, Nothing(), None, meaning="a module of one's own in its place; none is known here",
         effect="none builds torch's own",
+    )  # fmt: skip
+
+
+def _kept(source: Positions, target: Positions) -> tuple[Kept, ...]:
+    """Encoder and decoder: the memory is a tensor of their own, which the decoder's layers may have to copy."""
+    copies = when(exchanged("src", source.length), _dec, 1)
+    return (
+        *stacked("src", source, _enc), *stacked("tgt", target, _dec), Kept("memory", copies * source.numbers),
+        Kept("inside the encoder", _enc * encoder_numbers(source)),
+        Kept("inside the decoder", _dec * decoder_numbers(target, source)),
+        Kept("norms", source.numbers + source.statistics + target.numbers + target.statistics),
     )  # fmt: skip
 
 
@@ -269,7 +306,11 @@ def transformer() -> Layer:
             *inside(layernorm(), "decoder.norm.", norm_part(BIAS)),
         ),
         macs=_enc * encoder_macs() + _dec * decoder_macs(),
+        kept=_kept(Positions(S), Positions(T)),
+        kept_known=known(("src", "tgt"), RELU),
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
+        hidden=("nhead", "activation", "batch_first", "norm_first"),
         prose="The encoder makes a memory of the source, which every decoder layer looks at. "
         "The output is as long as the target; embedding, positions and the last linear layer are not part of it.",
         examples=(

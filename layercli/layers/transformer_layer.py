@@ -11,12 +11,23 @@ from layercli.layers.attention import (
     BIAS,
     CAUSAL,
     FIRST,
+    OVER_POSITIONS,
     batches_agree,
     divides,
     heads,
     multiheadattention,
     sequence,
     sequence_forms,
+)
+from layercli.layers.attention_kept import (
+    GELU,
+    RELU,
+    Positions,
+    decoder_numbers,
+    encoder_numbers,
+    known,
+    memory_kept,
+    stacked,
 )
 from layercli.layers.attention_kinds import Activation, Truthy
 from layercli.layers.attention_rules import (
@@ -30,7 +41,7 @@ from layercli.layers.attention_rules import (
     padding_mask,
     unread_mask_rules,
 )
-from layercli.layers.definition import REQUIRED, Key, Layer, Need, Out, Param, TensorIn, ValueIn
+from layercli.layers.definition import REQUIRED, Kept, Key, Layer, Need, Out, Param, TensorIn, ValueIn
 from layercli.layers.kinds import Int, Real
 from layercli.layers.linear import linear
 from layercli.layers.norm_layer import layernorm
@@ -72,7 +83,7 @@ def layer_keys(width: int | None = None, head_count: int | None = None) -> tuple
             aliases=("ff",), effect="the shape stays; parameters and MACs grow with it",
         ),
         setting(
-            "dropout", Real(0, 1), 0.1, "probability of dropping a number, in train mode",
+            "dropout", Real(0, 1), 0.1, "probability of dropping a number, in train mode", "dropout",
             effect="the shape stays; numbers are zeroed at random",
         ),
         Key(
@@ -237,7 +248,11 @@ def encoder_layer() -> Layer:
         rules=encoder_rules(self_attends("src", "src_mask", S, CAUSAL, True)),
         params=_parts(("self_attn",), 2),
         macs=when(IDLE, 0, encoder_macs()),
+        kept=(*stacked("src", Positions(S), num(1)), Kept("inside", encoder_numbers(Positions(S)))),
+        kept_known=known(("src",), RELU, GELU),
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
+        hidden=("nhead", "activation", "batch_first", "norm_first"),
         prose="Positions look at each other, then each is worked on by itself. The shape stays, so that such layers stack.",
         examples=(
             "transformerencoderlayer 8",
@@ -286,7 +301,14 @@ def decoder_layer() -> Layer:
         rules=(*DECODER_AGREES, _activation_fits("tgt"), *decoder_rules(OWN, OTHER)),
         params=_parts(("self_attn", "multihead_attn"), 3),
         macs=decoder_macs(),
+        kept=(
+            *stacked("tgt", Positions(T), num(1)), *memory_kept(Positions(S), num(1)),
+            Kept("inside", decoder_numbers(Positions(T), Positions(S))),
+        ),
+        kept_known=known(("tgt", "memory"), RELU, GELU),
+        reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
+        hidden=("nhead", "activation", "batch_first", "norm_first"),
         prose="An encoder layer that also looks at what an encoder made of another sequence, the memory. "
         "The output is as long as the target, however long the memory is.",
         examples=(

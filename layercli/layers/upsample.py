@@ -21,16 +21,20 @@ from layercli.formula import (
     le_,
     length,
     lt_,
+    ne_,
     not_,
     num,
     or_,
     product,
     size,
+    slice_,
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, TensorIn, Window
+from layercli.layers.definition import Form, Kept, Key, Layer, Let, Need, Out, TensorIn, Window
+from layercli.layers.kept import NOTHING
 from layercli.layers.kinds import LARGEST, Int
+from layercli.layers.reach import Samples, Spread, Spreads
 from layercli.layers.shape_kinds import MaybeFlag, Scale, TargetSize
 from layercli.layers.vocabulary import BATCHED, DEFAULT_INPUT, ROWS, SPATIAL, C, N, X, integer, named, spatial, word
 
@@ -115,7 +119,9 @@ def _along(label: str, area: Expr) -> list[Need | Let]:
     ]  # fmt: skip
 
 
-def _upsample(torch: str, mode: Expr, keys: tuple[Key, ...], rules: tuple[Need, ...], **words: Any) -> Layer:
+def _upsample(
+    torch: str, mode: Expr, corners: Expr, again: Expr, keys: tuple[Key, ...], rules: tuple[Need, ...], **words: Any
+) -> Layer:
     area = eq_(mode, num("area"))
     axes = [dims(**{label: _OUT[label] for label in labels}) for labels in SPATIAL.values()]
     shape = concat(dims(N=N, C=C), when(eq_(_SPATIAL, 1), axes[0], when(eq_(_SPATIAL, 2), axes[1], axes[2])))
@@ -144,7 +150,8 @@ def _upsample(torch: str, mode: Expr, keys: tuple[Key, ...], rules: tuple[Need, 
                 "mode=area takes floats, not {input_dtype}", "use float32", where=area, code="torch.dtype",
             ),
         ),
-        window_unknown="the rule for steps of less than one cell is not worked out yet",
+        reach=Samples(mode, corners, tuple(when(and_(_SCALED, not_(again)), _of_axis(_SCALE, _SINGLE["scale"], back)) for back in (3, 2, 1))),
+        kept=(Kept("input", where=and_(area, ne_(product(slice_(shape, 2, length(shape))), 1))),),
         **words,
     )  # fmt: skip
 
@@ -191,8 +198,9 @@ def upsample() -> Layer:
         ),
     )  # fmt: skip
     return _upsample(
-        "Upsample", _MODE, keys, rules,
+        "Upsample", _MODE, _CORNERS, _AGAIN, keys, rules,
         summary="Interpolates to a given size, or by a given factor.",
+        hidden=("align_corners", "recompute_scale_factor"),
         prose="No number is learned, which is why it is often followed by a convolution in place of a transposed one. "
         "Sizes are rounded down, in double precision; nearest repeats cells, the other modes blend them.",
         default_input=DEFAULT_INPUT[2],
@@ -204,7 +212,7 @@ def upsample() -> Layer:
 def upsamplingnearest2d() -> Layer:
     """Upsample with mode=nearest; despite its name it takes one to three spatial axes."""
     return _upsample(
-        "UpsamplingNearest2d", num("nearest"), _keys(), (),
+        "UpsamplingNearest2d", num("nearest"), num(False), num(False), _keys(), (),
         summary="Repeats the nearest cell up to a given size, or by a given factor.",
         prose="An old name of upsample with mode=nearest. Sizes are rounded down, in double precision.",
         default_input=DEFAULT_INPUT[2],
@@ -215,7 +223,8 @@ def upsamplingnearest2d() -> Layer:
 def upsamplingbilinear2d() -> Layer:
     """Upsample with mode=bilinear and align_corners=True."""
     return _upsample(
-        "UpsamplingBilinear2d", num("bilinear"), _keys(), (_for_axes(num("bilinear"), "give an input of 4 axes"),),
+        "UpsamplingBilinear2d", num("bilinear"), num(True), num(False), _keys(),
+        (_for_axes(num("bilinear"), "give an input of 4 axes"),),
         summary="Blends the four nearest cells up to a given size, or by a given factor.",
         prose="An old name of upsample with mode=bilinear align_corners=true. Sizes are rounded down, in double precision.",
         default_input=DEFAULT_INPUT[2],
@@ -268,7 +277,8 @@ def pixelshuffle() -> Layer:
                 "give it {more} channels", "upscale_factor", values={"square": _R * _R, "more": (C // (_R * _R) + 1) * _R * _R},
             ),
         ),
-        window_unknown="the rule for steps of less than one cell is not worked out yet",
+        reach=Spreads((Spread(_R, _R, num(0), num(1)), Spread(_R, _R, num(0), num(1))), mixes=True),
+        kept=NOTHING,
         default_input=(1, 12, 8, 8),
         prose="Cheap upsampling: a convolution makes r*r values for each pixel, which are laid out as an r x r square. "
         "Numbers only move: what the channels lose, the image gains.",
@@ -308,6 +318,7 @@ def pixelunshuffle() -> Layer:
             for axis, what in ((_H, "height"), (_W, "width"))
         ),
         window=(Window(_R, _R, num(0), num(1)), Window(_R, _R, num(0), num(1))),
+        kept=NOTHING,
         default_input=(1, 3, 16, 16),
         prose="Halves an image without losing a number, where pooling or a stride would. "
         "The inverse of pixelshuffle: what the image loses, the channels gain.",

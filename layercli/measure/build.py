@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from layercli.measure import count, tensors
+from layercli.measure import count, operations, tensors
 from layercli.measure.device import choose
 from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement, Refusal, Weights
 from layercli.plan import Call, Module, Plan, Ref, Wire
@@ -96,11 +96,13 @@ class _Net:
     def _nested(self, spec: Module) -> Any:
         """The module, with the dtype and the device of the run where its own arguments do not say."""
         torch = self.torch
+        dtype = None if self.plan.dtype is None else getattr(torch, self.plan.dtype)
+        if spec.torch in operations.KNOWN:
+            return operations.make(torch, spec.torch, self._arguments(spec)[1], dtype, self.device)
         cls = getattr(torch.nn, spec.torch, None)
         if not (isinstance(cls, type) and issubclass(cls, torch.nn.Module)):
             raise _UnableError(f"torch {torch.__version__} has no nn.{spec.torch}")
         args, kwargs = self._arguments(spec)
-        dtype = None if self.plan.dtype is None else getattr(torch, self.plan.dtype)
         takes = _takes(torch, cls, args)
         if "device" in takes:
             kwargs.setdefault("device", self.device)

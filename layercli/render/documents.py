@@ -10,7 +10,8 @@ from html import escape
 from typing import Any
 
 from layercli.analysis.flow import as_json
-from layercli.render.layout import Block, Cell, Facts, Heading, Line, Table, layout
+from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table, View
+from layercli.render.layout import layout
 from layercli.report import AGREES, Report
 
 CSV_COLUMNS = (
@@ -63,9 +64,9 @@ def _shapes(tree: Any) -> Any:
     return [_shapes(item) for item in tree] if isinstance(tree, list) else tree and tree["shape"]
 
 
-def markdown(report: Report, formulas: bool = False) -> str:
+def markdown(report: Report, view: View = View()) -> str:
     """The layout as GitHub's Markdown."""
-    return "\n\n".join(_markdown(block) for block in layout(report, formulas))
+    return "\n\n".join(_markdown(block) for block in layout(report, view))
 
 
 def _markdown(block: Block) -> str:

@@ -1,80 +1,38 @@
-"""What a report shows, before any drawing: headings, tables and lines, which each renderer draws its own way."""
+"""All that a report shows: one layer with its formulas, or a design as a table, and what stands under both."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias, cast
+from collections.abc import Iterator
+from typing import Any, cast
 
-from layercli.analysis.flow import Flow, Tree, tensors
+from layercli.analysis.flow import Tree
+from layercli.analysis.graph import Row
 from layercli.analysis.layer import Bound
-from layercli.analysis.walk import Row, every_note
+from layercli.analysis.walk import every_note
 from layercli.errors import short
-from layercli.layers.definition import Outs, TupleIn
+from layercli.layers.definition import Outs
 from layercli.measurement import FAILED, MEASURED
-from layercli.plan import Literal, Module, Tensor
+from layercli.render.blocks import Block, Cell, Column, Facts, Heading, Line, Table, View
+from layercli.render.words import argument, described, reach_text
 from layercli.report import AGREES, Check, Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
 
 
-class Cell(NamedTuple):
-    """A piece of text and what it is: ``good``, ``bad``, ``dim``, ``strong`` or nothing special."""
-
-    text: str
-    style: str = ""
-
-
-class Column(NamedTuple):
-    """A table's column: heading, and whether numbers stand in it."""
-
-    title: str
-    right: bool = False
-    code: bool = False
-
-
-class Table(NamedTuple):
-    """Rows under columns; the last ``totals`` rows sum up the others. ``stack`` may put column b under column a."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    totals: int = 0
-    stack: tuple[int, int] | None = None
-
-
-class Heading(NamedTuple):
-    """The name of what follows."""
-
-    text: str
-
-
-class Facts(NamedTuple):
-    """Short lines, each with a name."""
-
-    items: tuple[tuple[str, Cell], ...]
-
-
-class Line(NamedTuple):
-    """A sentence."""
-
-    text: str
-    style: str = ""
-
-
-Block: TypeAlias = Heading | Table | Facts | Line
-
-
-def layout(report: Report, formulas: bool = False, waiting: bool = False, error: bool = False) -> tuple[Block, ...]:
+def layout(report: Report, view: View = View(), waiting: bool = False, error: bool = False) -> tuple[Block, ...]:
     """All that there is to show. ``waiting``: torch has not answered yet; ``error``: say what was wrong here too."""
     if error and report.analysis.error is not None:
         from layercli.render.errors import describe
 
         said = tuple(Line(text, "bad") for text in describe(report.analysis.error).splitlines())
-        return (*layout(report, formulas, waiting), *said)
+        return (*layout(report, view, waiting), *said)
     rows = report.analysis.rows
     if not rows:
         return ()
     if len(rows) == 1 and report.ok:
         return (*_single(report, rows[0], waiting), *_end(report, waiting))
-    details = [block for row in rows if formulas for block in _single(report, row, waiting)]
-    return (*details, *_chain(report, waiting), *_end(report, waiting))
+    from layercli.render.design import design
+
+    details = [block for row in rows if view.formulas for block in _single(report, row, waiting)]
+    return (*details, *design(report, waiting, view), *_end(report, waiting))
 
 
 # --- one layer -----------------------------------------------------------------------------------------------------
@@ -94,32 +52,22 @@ def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
 
 def called(bound: Bound) -> str:
     """The layer as torch would be called, every argument resolved."""
-    return f"{bound.layer.torch}({', '.join(f'{key}={_argument(value)}' for key, value in bound.args.items())})"
-
-
-def _argument(value: Any) -> str:
-    if isinstance(value, Module):
-        written = [*map(_argument, value.args), *(f"{key}={_argument(item)}" for key, item in value.kwargs.items())]
-        return f"{value.torch}({', '.join(written)})"
-    if isinstance(value, Tensor):
-        return f"a tensor of {shape_text(value.shape)}"
-    if isinstance(value, tuple) and len(value) == 1:
-        return str(value[0])
-    return str(value)
+    return f"{bound.layer.torch}({', '.join(f'{key}={argument(value)}' for key, value in bound.args.items())})"
 
 
 def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
     for name, tree in row.bound.inputs.items():
-        for label, text in _described(name, tree, row.bound):
+        for label, text in described(name, tree, row.bound):
             yield label, Cell(text)
     for name, tree in _named_outputs(row.bound):
-        for label, text in _described(name, tree, None):
+        for label, text in described(name, tree, None):
             yield label, Cell(text, "strong")
     for kind, listed in (("parameters", row.bound.variant.params), ("buffers", row.bound.variant.buffers)):
         if listed:
             yield kind, Cell(_tensors(row.bound.folded(listed)))
-    if row.reach:
-        yield "receptive field", Cell(_reach(row))
+    reach = reach_text(row)
+    if reach:
+        yield "receptive field", Cell(reach)
 
 
 def _named_outputs(bound: Bound) -> Iterator[tuple[str, Tree]]:
@@ -135,34 +83,6 @@ def _tensors(named: dict[str, tuple[int, ...]]) -> str:
     shown = [f"{name} {'x'.join(map(str, shape)) or 'scalar'}" for name, shape in list(named.items())[:12]]
     more = len(named) - len(shown)
     return ", ".join(shown) + (f", and {more} more" if more else "")
-
-
-def _reach(row: Row) -> str:
-    assert row.reach
-    sizes, strides, paddings = (
-        "x".join(str(getattr(reach, part)) for reach in row.reach) for part in ("size", "stride", "padding")
-    )
-    return f"{sizes}, stride {strides}, padding {paddings}"
-
-
-def _described(name: str, tree: Tree, bound: Bound | None) -> Iterator[tuple[str, str]]:
-    if isinstance(tree, Flow):
-        labels = tree.labels or (bound.labels.get(name, ()) if bound else ())
-        axes = f"  ({', '.join(labels)})" if labels else ""
-        packed = f"  packed, {len(tree.batch_sizes)} steps" if tree.batch_sizes is not None else ""
-        yield name, f"{shape_text(tree.shape)}{axes}  {tree.dtype}{packed}"
-    elif isinstance(tree, Literal):
-        yield name, str(tree.value)
-    elif isinstance(tree, tuple):
-        definition = next((item for item in bound.layer.inputs if item.name == name), None) if bound else None
-        names = [part.name for part in definition.items] if isinstance(definition, TupleIn) else []
-        for index, item in enumerate(tree):
-            yield from _described(names[index] if names else f"{name}.{index}", item, bound)
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """A shape as it is typed: ``1,3,16,16``."""
-    return ",".join(map(str, shape)) or "scalar"
 
 
 def _formulas(report: Report, row: Row, waiting: bool) -> Table:
@@ -232,99 +152,6 @@ def _elements(shape: list[int] | None) -> int | None:
     for size in shape:
         count *= size
     return count
-
-
-# --- a chain -------------------------------------------------------------------------------------------------------
-
-
-def _chain(report: Report, waiting: bool) -> Iterator[Block]:
-    rows = report.analysis.rows
-    first = next((name, tree) for name, tree in report.analysis.inputs)
-    yield Facts(tuple((label, Cell(text)) for label, text in _described(*first, None)))
-    body = [
-        (
-            Cell(row.path, "dim"),
-            Cell(f"{row.label}: {_short(row.bound)}" if row.label else _short(row.bound)),
-            Cell(_outputs(row.bound), "strong"),
-            Cell("shared" if row.shares is not None else f"{row.bound.params:,}"),
-            Cell("unknown" if row.bound.macs is None else f"{row.bound.macs:,}"),
-            _row_mark(report, row, waiting),
-        )
-        for row in rows
-    ]
-    columns = (
-        Column("#"), Column("layer", code=True), Column("output"), Column("parameters", right=True),
-        Column("MACs", right=True), Column("torch"),
-    )  # fmt: skip
-    if not report.ok:
-        yield Table(columns, tuple(body))
-        return
-    totals = report.totals
-    output = report.output
-    body.append(
-        (
-            Cell(""), Cell("total", "strong"), Cell(shape_text(output.shape) if output else "", "strong"),
-            Cell(f"{totals['params']:,}", "strong"),
-            Cell("unknown" if totals["macs"] is None else f"{totals['macs']:,}", "strong"), Cell(""),
-        )
-    )  # fmt: skip
-    yield Table(columns, tuple(body), totals=1)
-    facts = []
-    if totals["macs"] is not None:
-        facts.append(("FLOPs", Cell(f"{totals['flops']:,}")))
-    parameters, outputs = _bytes(totals["param_bytes"]), _bytes(totals["activation_bytes"])
-    facts.append(("memory", Cell(f"parameters {parameters}, outputs of all layers {outputs}")))
-    last = next((row for row in reversed(rows) if row.reach), None)
-    if last is not None:
-        upto = "" if last is rows[-1] else f", up to {last.path}"
-        facts.append(("receptive field", Cell(_reach(last) + upto)))
-    yield Facts(tuple(facts))
-
-
-def _short(bound: Bound) -> str:
-    """A layer as it is typed, with what was given and what was inferred of its channels."""
-    words = [bound.layer.name]
-    for key in bound.layer.keys:
-        part = bound.args[key.name]
-        if isinstance(part, Module):
-            words += [f"{name}={_word(value)}" for name, value in part.kwargs.items()]
-        elif key.name in bound.given.values or (key.infer is not None and key.name in bound.layer.positional):
-            value = part
-            same = isinstance(value, tuple) and len(set(value)) == 1 and not key.kind.listed
-            shown = value[0] if same else value
-            words.append(f"{key.names[-1]}={_word(shown)}")
-    return " ".join(words)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, (Module, Tensor)):
-        return _argument(value)
-    if isinstance(value, tuple):
-        return shape_text(value)
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _outputs(bound: Bound) -> str:
-    return " ".join(shape_text(flow.shape) for flow in tensors(bound.outputs))
-
-
-def _row_mark(report: Report, row: Row, waiting: bool) -> Cell:
-    if waiting:
-        return Cell("…", "dim")
-    checks = report.checks_of(row)
-    if not checks:
-        return Cell("-", "dim")
-    wrong = [check for check in checks if check.status != AGREES]
-    return Cell(f"✗ {wrong[0].of}: {wrong[0].torch}", "bad") if wrong else Cell("✓", "good")
-
-
-def _bytes(count: int | None) -> str:
-    size = float(count or 0)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1024
-    raise AssertionError
 
 
 # --- what stands under both ----------------------------------------------------------------------------------------

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from layercli.render.layout import Block, Facts, Heading, Line, Table, layout
+from layercli.render.blocks import Block, Facts, Heading, Line, Table, View
+from layercli.render.layout import layout
 from layercli.report import Report
 
-_ASCII = {"✓": "ok", "✗": "DIFFERS", "…": "..."}
+_ASCII = {
+    "✓": "ok", "✗": "DIFFERS", "…": "...", "┌ ": "/ ", "├ ": "+ ", "│ ": "| ", "└ ": "\\ ", "█": "#",
+    **dict.fromkeys("▏▎▍▌", "."), **dict.fromkeys("▋▊▉", "#"),
+}  # fmt: skip
 
 
-def plain(report: Report, formulas: bool = False, error: bool = False) -> str:
+def plain(report: Report, view: View = View(), error: bool = False) -> str:
     """The whole report as text, without a last newline."""
-    return "\n".join(write(block) for block in layout(report, formulas, error=error))
+    return "\n".join(write(block) for block in layout(report, view, error=error))
 
 
 def write(block: Block) -> str:
@@ -26,7 +30,7 @@ def write(block: Block) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = [[column.title for column in table.columns], *[[cell.text for cell in row] for row in table.rows]]
+    lines = [[column.title for column in table.columns], *[[cell.whole for cell in row] for row in table.rows]]
     widths = [max(len(line[index]) for line in lines) for index in range(len(table.columns))]
     return "\n".join(
         "  ".join(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from layercli.render.layout import Block, Cell, Facts, Heading, Line, Table, layout
+from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table, View
+from layercli.render.layout import layout
+from layercli.render.tree import FIRST, INDENT, MERGE, NEXT, ON
 from layercli.report import Report
 
 if TYPE_CHECKING:
@@ -17,11 +20,11 @@ ON_ONE_LINE = 30
 """Characters up to which a formula and its numbers share a line where they stand in one column."""
 
 
-def renderable(report: Report, formulas: bool = False, waiting: bool = False, error: bool = False) -> RenderableType:
+def renderable(report: Report, view: View = View(), waiting: bool = False, error: bool = False) -> RenderableType:
     """The report as something that rich prints."""
     from rich.console import Group
 
-    return Group(*(_Drawn(block) for block in layout(report, formulas, waiting, error)))
+    return Group(*(_Drawn(block) for block in layout(report, view, waiting, error)))
 
 
 class _Drawn:
@@ -58,19 +61,20 @@ def _table(table: Table, width: int) -> RenderableType:
     from rich.text import Text
 
     stack = table.stack if width < SIDE_BY_SIDE else None
-    shown = [index for index in range(len(table.columns)) if stack is None or index != stack[1]]
+    shown = _room(table, [index for index in range(len(table.columns)) if stack is None or index != stack[1]], width)
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=True, padding=(0, 1), header_style="dim", show_edge=True)
     for index in shown:
         column = table.columns[index]
         grid.add_column(
             column.title, justify="right" if column.right else "left", no_wrap=not column.code, overflow="fold"
         )
+    room = width - 2 - sum(2 + _widest(table, index) for index in shown if not table.columns[index].code) - 2
     for number, row in enumerate(table.rows):
         if table.totals and number == len(table.rows) - table.totals:
             grid.add_section()
         cells = []
         for index in shown:
-            cell = _text(row[index])
+            cell = _text(row[index], room if table.columns[index].code else 0)
             under = row[stack[1]].text if stack and index == stack[0] else ""
             if under and under != f"= {row[index].text}":
                 short = len(cell.plain) + len(under) < ON_ONE_LINE
@@ -82,18 +86,49 @@ def _table(table: Table, width: int) -> RenderableType:
     return grid
 
 
-def _text(cell: Cell) -> Any:
+NARROWEST_CODE = 26
+"""Characters that a column of code keeps before columns that can be spared are left out."""
+
+
+def _room(table: Table, columns: list[int], width: int) -> list[int]:
+    """The columns that there is room for: those that can be spared go first."""
+
+    def needed(index: int) -> int:
+        return 2 + (min(_widest(table, index), NARROWEST_CODE) if table.columns[index].code else _widest(table, index))
+
+    while sum(map(needed, columns)) > width:
+        spared = max(columns, key=lambda index: table.columns[index].spare)
+        if not table.columns[spared].spare:
+            break
+        columns = [index for index in columns if index != spared]
+    return columns
+
+
+def _widest(table: Table, index: int) -> int:
+    return max(len(table.columns[index].title), *(len(row[index].whole) for row in table.rows))
+
+
+def _text(cell: Cell, width: int = 0) -> Any:
+    """The cell; where it is wider than ``width``, the line in front of it goes on beside its further lines."""
     from rich.text import Text
 
-    return Text(cell.text, STYLES[cell.style])
+    if not cell.lead:
+        return Text(cell.text, STYLES[cell.style])
+    room = max(12, width - len(cell.lead)) if width else len(cell.text) + 1
+    lines = wrap(cell.text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    drawn = Text()
+    for number, line in enumerate(lines):
+        lead = cell.lead.replace(NEXT, ON).replace(FIRST, ON).replace(MERGE, INDENT) if number else cell.lead
+        drawn.append("\n" * bool(number) + lead, "dim").append(line, STYLES[cell.style])
+    return drawn
 
 
-def svg(report: Report, title: str, width: int = 100, formulas: bool = False) -> str:
+def svg(report: Report, title: str, width: int = 100, view: View = View()) -> str:
     """The terminal's picture as an SVG document."""
     import io
 
     from rich.console import Console
 
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(renderable(report, formulas))
+    console.print(renderable(report, view))
     return console.export_svg(title=title)

@@ -2,16 +2,22 @@
 
 from layercli.spec.format import format_spec
 from layercli.spec.parser import parse, parse_op, parse_values
-from layercli.spec.tree import Argument, Chain, Group, Item, Op, Spec, Step
+from layercli.spec.torch_name import TorchName
+from layercli.spec.tree import Argument, Call, Chain, Custom, Group, Item, Op, Reference, Spec, Step, Unit
 
 __all__ = [
     "Argument",
+    "Call",
     "Chain",
+    "Custom",
     "Group",
     "Item",
     "Op",
+    "Reference",
     "Spec",
     "Step",
+    "TorchName",
+    "Unit",
     "format_spec",
     "parse",
     "parse_op",

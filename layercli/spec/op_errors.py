@@ -9,15 +9,13 @@ from layercli.spec.scalars import is_name, is_number_like
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
 from layercli.spec.step_errors import comment, semicolon
 from layercli.spec.tree import Argument
-from layercli.spec.values import holds_branches, reference, stray_comma
+from layercli.spec.values import stray_comma
 
 
 def bad_name(scanner: Scanner, word: Span) -> LayerError:
     """A step whose first word is no name."""
     text = scanner.written(word)
     shown = quote(text)
-    if text.startswith(("nn.", "torch.")):
-        return _pytorch(scanner, word)
     if text == "_":
         message = '"_" stands for something to solve for, which is not read yet'
         return scanner.error("spec.unknown-value", message, "write the name of a layer, such as relu", *word)
@@ -37,10 +35,6 @@ def bad_name(scanner: Scanner, word: Span) -> LayerError:
 def called(scanner: Scanner, word: Span) -> LayerError:
     """A name with a "(" right after it."""
     name = scanner.written(word)
-    if holds_branches(scanner):
-        return branches(scanner, word)
-    if name[0].isupper():
-        return _pytorch(scanner, word)
     message = f"{quote(name)} is written as a call"
     scanner.advance()
     if scanner.kind == ")":
@@ -49,25 +43,34 @@ def called(scanner: Scanner, word: Span) -> LayerError:
     return scanner.error("spec.call", message, fix, word.end, word.end + 1)
 
 
-def _pytorch(scanner: Scanner, word: Span) -> LayerError:
-    text = scanner.written(word)
-    name = text.rpartition(".")[2].lower()
-    example = "write a layer with its values after spaces, such as conv2d 8 k=5"
-    fix = f"write {quote(name)} with its values after spaces, such as conv2d 8 k=5" if is_name(name) else example
-    return scanner.error(
-        "spec.pytorch-notation", f"{quote(text)} is PyTorch notation, which is not read yet", fix, *word
-    )
+def after_a_call(scanner: Scanner) -> LayerError:
+    """Something right after a module in PyTorch's notation."""
+    if scanner.kind == ";":
+        return semicolon(scanner)
+    if scanner.kind == ",":
+        return stray_comma(scanner)
+    shown = quote(scanner.text)
+    fix = f'write "|" before {shown}'
+    return scanner.error("spec.separator", f'no "|" stands between the module and {shown}', fix)
 
 
-def branches(scanner: Scanner, op: Span) -> LayerError:
-    """Steps in parentheses after an op, with the parenthesis at the cursor."""
-    start, stop = scanner.start, scanner.stop
-    message = f"this parenthesis holds branches of {quote(scanner.written(op))}, which are not read yet"
-    while scanner.kind in ("(", NEWLINE):
-        scanner.advance()
-    perhaps_a_group = start > op.end and scanner.kind != ";"
-    fix = 'write "|" before it if a group was meant' if perhaps_a_group else "write one chain without branches"
-    return scanner.error("spec.branches", message, fix, start, stop)
+def after_a_reference(scanner: Scanner) -> LayerError:
+    """A value or a mark after a step's references."""
+    if scanner.kind in (WORD, "("):
+        shown = quote(scanner.text)
+        fix = f'write {shown} before "@", or "|" before it if it is a step'
+        return scanner.error("spec.reference", f"{shown} stands after a reference", fix)
+    if scanner.kind == ",":
+        return scanner.error("spec.separator", "a comma stands after a reference", "write a space in its place")
+    if scanner.kind == ";":
+        return semicolon(scanner)
+    return scanner.error("spec.separator", f"{quote(scanner.text)} has no meaning after a reference", "remove it")
+
+
+def misplaced_reference(scanner: Scanner) -> LayerError:
+    """A "@" where only values have a place."""
+    message = "a reference to another step cannot stand here"
+    return scanner.error("spec.reference", message, "write a value in its place")
 
 
 def glued(scanner: Scanner) -> LayerError:
@@ -93,7 +96,7 @@ def no_value_of_key(scanner: Scanner, key: Span, equals: int) -> LayerError:
     """Nothing readable right after a key's "="."""
     name = scanner.written(key)
     if scanner.kind == "@":
-        return reference(scanner, "write a value in its place")
+        return _spaced_equals(scanner, name, equals)
     if scanner.kind == "=":
         return scanner.error("spec.key", "two equals signs stand after a key", 'remove one "="', equals)
     if scanner.kind == "(" or (scanner.kind == WORD and scanner.following != "="):
@@ -112,8 +115,6 @@ def stray(scanner: Scanner, op: Span, arguments: Sequence[Argument]) -> LayerErr
     """A mark that can neither go on with an op nor end it."""
     kind = scanner.kind
     last = arguments[-1] if arguments else None
-    if kind == "@":
-        return reference(scanner)
     if kind == ",":
         return stray_comma(scanner)
     if kind == ";":
@@ -173,7 +174,7 @@ def no_op(scanner: Scanner) -> LayerError:
         return scanner.error("spec.empty", "no layer is named", "write one, such as conv2d 8 k=5")
     fix = "write the name of a layer first, such as conv2d"
     if scanner.kind == "@":
-        return reference(scanner, fix)
+        return misplaced_reference(scanner)
     return scanner.error("spec.name", f"a layer cannot begin with {quote(scanner.text)}", fix)
 
 
@@ -195,7 +196,7 @@ def no_value(scanner: Scanner) -> LayerError:
 def after_the_value(scanner: Scanner) -> LayerError:
     """A text that is to hold one value and goes on after it."""
     if scanner.kind == "@":
-        return reference(scanner)
+        return misplaced_reference(scanner)
     fix = "write commas between the values of a tuple, such as 3,5"
     return scanner.error("spec.value", f"{_mark(scanner)} stands after the value", fix)
 

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 from layercli.errors import Span
 from layercli.spec import limits, op_errors, step_errors
+from layercli.spec.references import Labels, read_reference
 from layercli.spec.scalars import is_name, read_integer
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner
-from layercli.spec.tree import Argument, Chain, Group, Op, Spec, Step
-from layercli.spec.values import holds_branches, read_values, reference
+from layercli.spec.tree import Argument, Call, Chain, Group, Op, Reference, Spec, Step, Unit
+from layercli.spec.values import holds_branches, read_values
 
 __all__ = ["parse", "parse_op", "parse_values"]
 
 _AFTER_A_STEP = (END, NEWLINE, "|", ")")
+_AFTER_IN_A_BRANCH = (*_AFTER_A_STEP, ";")
 
 
 def parse(text: str) -> Spec:
-    """A whole spec. Raises LayerError with the span of what is wrong."""
+    """A whole spec, in the shell's notation or one of PyTorch's. Raises LayerError with the span of what is wrong."""
+    if len(text) <= limits.LENGTH and "(" in text:
+        notation = _pytorch(text)
+        if notation is not None:
+            return notation
     scanner = Scanner(text, 0, len(text))
-    return Spec(text, _Parser(scanner).chain(None, 0)[0])
+    parser = _Parser(scanner)
+    chain, _ = parser.chain(None, 0)
+    unmet = parser.labels.unmet()
+    if unmet is not None:
+        raise unmet
+    return Spec(text, chain)
+
+
+def _pytorch(text: str) -> Spec | None:
+    """The spec of a text that is in one of PyTorch's notations."""
+    if not any(letter.isupper() for letter in text):  # a class has capitals, and few other specs do
+        return None
+    from layercli.spec.python_source import looks_like_printed, looks_like_python, parse_python
+
+    if looks_like_printed(text):
+        from layercli.spec.printed_model import parse_printed
+
+        return parse_printed(text)
+    return parse_python(text) if looks_like_python(text) else None
 
 
 def parse_op(source: str, start: int, end: int) -> Op:
@@ -40,7 +64,7 @@ def parse_values(source: str, start: int, end: int) -> Argument:
     scanner = Scanner(source, start, end)
     begin = scanner.start
     if scanner.kind == "@":
-        raise reference(scanner, "write a value in its place")
+        raise op_errors.misplaced_reference(scanner)
     if scanner.kind not in (WORD, "("):
         raise op_errors.no_value(scanner)
     items, is_tuple, stop = read_values(scanner)
@@ -52,16 +76,22 @@ def parse_values(source: str, start: int, end: int) -> Argument:
 class _Parser:
     """Recursive descent, three calls to a level of nesting; counts come up with the nodes and are never expanded."""
 
-    __slots__ = ("labels", "scanner")
+    __slots__ = ("branched", "labels", "scanner")
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
-        self.labels: set[str] = set()
+        self.labels = Labels()
 
-    def chain(self, opening: int | None, depth: int) -> tuple[Chain, int]:
-        """Steps up to the end or, after an opening parenthesis, up to ")"; and how many ops they expand to."""
+    def chain(self, opening: int | None, depth: int, branch: bool = False) -> tuple[Chain, int]:
+        """Steps up to the end or, after an opening parenthesis, up to ")"; and how many ops they expand to.
+
+        A branch ends at ";" too, and may hold no step.
+        """
         scanner = self.scanner
+        begin = scanner.start
         scanner.skip_newlines()
+        if branch and scanner.kind in (";", ")"):
+            return Chain((), Span(begin, begin)), 0
         if scanner.kind in _AFTER_A_STEP:
             raise step_errors.empty_chain(scanner, opening)
         steps = []
@@ -72,7 +102,7 @@ class _Parser:
             total += count
             if total > limits.STEPS:
                 raise step_errors.too_many_steps(scanner, step.span)
-            if not self.separator(opening):
+            if not self.separator(opening, branch):
                 break
         if scanner.kind == END and opening is not None:
             raise step_errors.unclosed(scanner, opening)
@@ -81,11 +111,11 @@ class _Parser:
         span = steps[0].span if len(steps) == 1 else Span(steps[0].span.start, steps[-1].span.end)
         return Chain(tuple(steps), span), total
 
-    def separator(self, opening: int | None) -> bool:
+    def separator(self, opening: int | None, branch: bool) -> bool:
         """Go past what separates two steps; whether a step comes next."""
         scanner = self.scanner
         newline = scanner.skip_newlines()
-        if scanner.kind in (END, ")"):
+        if scanner.kind in (END, ")") or (branch and scanner.kind == ";"):
             return False
         if scanner.kind != "|":
             if newline:
@@ -94,7 +124,7 @@ class _Parser:
         pipe = Span(scanner.start, scanner.stop)
         scanner.advance()
         scanner.skip_newlines()
-        if scanner.kind in _AFTER_A_STEP:
+        if scanner.kind in (_AFTER_IN_A_BRANCH if branch else _AFTER_A_STEP):
             raise step_errors.empty_step(scanner, pipe, opening)
         return True
 
@@ -111,14 +141,18 @@ class _Parser:
         if word is not None and scanner.kind == "*":
             repeat, repeat_span = self.repeat(word), word
             word = self.word()
-        unit: Op | Group
+        unit: Unit
         if word is not None:
-            unit, count = self.op(word), repeat
+            unit, inner = self.named(word, depth)
         elif scanner.kind == "(":
             unit, inner = self.group(depth)
-            count = inner * repeat
+        elif scanner.kind == "@":
+            unit, inner = self.referred(), 1
         else:
             raise step_errors.no_unit(scanner, label_span, repeat_span)
+        count = inner * repeat
+        if label is not None:
+            self.labels.complete.add(label)
         if repeat_span is not None and count > limits.STEPS:
             raise step_errors.too_many_steps(scanner, repeat_span)
         span = unit.span if label_span is None and repeat_span is None else Span(start, unit.span.end)
@@ -138,9 +172,9 @@ class _Parser:
         label = self.scanner.source[word.start : word.end]
         if not is_name(label):
             raise step_errors.bad_label(self.scanner, word)
-        if label in self.labels:
+        if label in self.labels.met:
             raise step_errors.duplicate_label(self.scanner, word)
-        self.labels.add(label)
+        self.labels.met.add(label)
         self.scanner.advance()
         return label
 
@@ -166,32 +200,95 @@ class _Parser:
         scanner.advance()
         return Group(chain, Span(opening, scanner.last)), count
 
-    def op(self, word: Span) -> Op:
-        """The op that the word names, with its arguments from the cursor on."""
+    def named(self, word: Span, depth: int) -> tuple[Unit, int]:
+        """What the word names: an op, or a module in PyTorch's notation; and how many ops it expands to."""
+        scanner = self.scanner
+        name = scanner.source[word.start : word.end]
+        if name.startswith(("nn.", "torch.")) or (name[0].isupper() and scanner.kind == "(" and scanner.glued):
+            return self.call(word)
+        op = self.op(word, depth)
+        return op, self.branched
+
+    def call(self, word: Span) -> tuple[Call | Group, int]:
+        """The module in PyTorch's notation that begins with the word; and how many ops it expands to."""
+        from layercli.spec.python_source import parse_call
+
+        scanner = self.scanner
+        unit, stop = parse_call(scanner.source, word.start, scanner.limit)
+        scanner.stop = stop
+        scanner.advance()
+        if scanner.kind not in _AFTER_IN_A_BRANCH:
+            raise op_errors.after_a_call(scanner)
+        return unit, Spec("", unit.chain).expanded_steps if isinstance(unit, Group) else 1
+
+    def referred(self) -> Op:
+        """The step that a bare reference at the cursor is: what it names, as it is."""
+        reference = self.reference()
+        return Op("identity", reference.span, (), reference.span, (reference,))
+
+    def reference(self) -> Reference:
+        """The reference at the cursor."""
+        reference = read_reference(self.scanner)
+        self.labels.refer(self.scanner, reference)
+        return reference
+
+    def op(self, word: Span, depth: int = 0) -> Op:
+        """The op that the word names, with its arguments, references and branches from the cursor on."""
         scanner = self.scanner
         name = scanner.source[word.start : word.end]
         if not is_name(name):
             raise op_errors.bad_name(scanner, word)
-        if scanner.kind == "(" and scanner.glued:
+        if scanner.kind == "(" and scanner.glued and not holds_branches(scanner):
             raise op_errors.called(scanner, word)
         arguments: list[Argument] = []
+        references: list[Reference] = []
+        branches: tuple[Chain, ...] = ()
         keys: set[str] = set()
-        while scanner.kind == WORD or scanner.kind == "(":
-            if scanner.kind == WORD and scanner.following == "=":
+        self.branched = 1
+        while True:
+            if scanner.kind == "@":
+                references.append(self.reference())
+            elif scanner.kind == "(" and holds_branches(scanner):
+                branches, inner = self.branches(word, depth)
+                self.branched = 1 + inner
+                break
+            elif references or scanner.kind not in (WORD, "("):
+                break
+            elif scanner.kind == WORD and scanner.following == "=":
                 arguments.append(self.keyed(keys))
             else:
-                arguments.append(self.positional(word))
-        if scanner.kind not in _AFTER_A_STEP:
+                arguments.append(self.positional())
+        if scanner.kind not in _AFTER_A_STEP and not (scanner.kind == ";" and depth):
+            if branches:
+                raise step_errors.no_separator(scanner)
+            if references:
+                raise op_errors.after_a_reference(scanner)
             raise op_errors.stray(scanner, word, arguments)
-        if not arguments:
+        if not (arguments or references or branches):
             return Op(name, word, (), word)
-        return Op(name, word, tuple(arguments), Span(word.start, arguments[-1].span.end))
+        return Op(name, word, tuple(arguments), Span(word.start, scanner.last), tuple(references), branches)
 
-    def positional(self, op: Span) -> Argument:
+    def branches(self, op: Span, depth: int) -> tuple[tuple[Chain, ...], int]:
+        """The chains in the parentheses at the cursor, and how many ops they expand to."""
+        scanner = self.scanner
+        if depth >= limits.NESTING:
+            raise step_errors.too_deep(scanner)
+        opening = scanner.start
+        chains: list[Chain] = []
+        total = 0
+        while not chains or scanner.kind == ";":
+            scanner.advance()
+            chain, count = self.chain(opening, depth + 1, branch=True)
+            chains.append(chain)
+            total += count
+        if len(chains) > limits.BRANCHES:
+            raise step_errors.too_many_branches(scanner, op)
+        scanner.advance()
+        return tuple(chains), total
+
+    def positional(self) -> Argument:
         """The value at the cursor."""
         scanner = self.scanner
-        if scanner.kind == "(" and holds_branches(scanner):
-            raise op_errors.branches(scanner, op)
         if scanner.glued:
             raise op_errors.glued(scanner)
         start = scanner.start
@@ -214,6 +311,9 @@ class _Parser:
         scanner.advance()
         equals = scanner.start
         scanner.advance()
+        if scanner.kind == "@" and scanner.glued:
+            reference = self.reference()
+            return Argument(name, span, (), False, Span(span.start, reference.span.end), reference)
         if not (scanner.kind == WORD or scanner.kind == "(") or not scanner.glued:
             raise op_errors.no_value_of_key(scanner, span, equals)
         items, is_tuple, stop = read_values(scanner)

@@ -6,7 +6,7 @@ from layercli.errors import LayerError, Span
 from layercli.spec import limits
 from layercli.spec.scalars import is_name
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
-from layercli.spec.values import reference, stray_comma
+from layercli.spec.values import stray_comma
 
 
 def empty_chain(scanner: Scanner, opening: int | None) -> LayerError:
@@ -48,8 +48,6 @@ def no_separator(scanner: Scanner) -> LayerError:
     kind = scanner.kind
     if kind == ",":
         return stray_comma(scanner)
-    if kind == "@":
-        return reference(scanner)
     if kind == ";":
         return semicolon(scanner)
     if kind == "/" and scanner.following == "/":
@@ -80,6 +78,12 @@ def too_many_steps(scanner: Scanner, span: Span) -> LayerError:
     """More ops than may run, counted up to this place."""
     message = f"with this, the spec expands to more than {limits.STEPS:,} steps"
     return scanner.error("limit.steps", message, "repeat fewer times", *span)
+
+
+def too_many_branches(scanner: Scanner, op: Span) -> LayerError:
+    """More branches than an op may merge."""
+    message = f"{quote(scanner.written(op))} has more than {limits.BRANCHES} branches"
+    return scanner.error("limit.branches", message, "merge fewer, and merge what comes out", *op)
 
 
 def too_deep(scanner: Scanner) -> LayerError:
@@ -117,8 +121,6 @@ def no_unit(scanner: Scanner, label: Span | None, repeat: Span | None) -> LayerE
     """No op and no group where a step must have one."""
     kind = scanner.kind
     fix = "write the name of a layer here, such as relu"
-    if kind == "@":
-        return reference(scanner, fix)
     if kind == "=":
         example = "write a layer and a key before it, such as conv2d k=5"
         return scanner.error("spec.key", 'no key stands before "="', example)

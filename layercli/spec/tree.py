@@ -1,10 +1,10 @@
 """What a spec says, as frozen values that keep their place in the text. A new kind of unit or value is a new node."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from layercli.errors import Span
 
-__all__ = ["Argument", "Chain", "Group", "Item", "Op", "Spec", "Step"]
+__all__ = ["Argument", "Call", "Chain", "Custom", "Group", "Item", "Op", "Reference", "Spec", "Step", "Unit"]
 
 
 class Item(NamedTuple):
@@ -16,22 +16,64 @@ class Item(NamedTuple):
     span: Span
 
 
+class Reference(NamedTuple):
+    """``@name`` or ``@name.1.0``: what a labelled step gave, or the part of it that the path leads to."""
+
+    name: str
+    path: tuple[int, ...]
+    span: Span
+
+
 class Argument(NamedTuple):
-    """A value handed to an op, positional where ``name`` is None; a lone scalar is one item and no tuple."""
+    """A value handed to an op, positional where ``name`` is None; a lone scalar is one item and no tuple.
+
+    With a ``reference`` it holds no items: the value is another step's output.
+    """
 
     name: str | None
     name_span: Span | None
     items: tuple[Item, ...]
     is_tuple: bool
     span: Span
+    reference: Reference | None = None
 
 
 class Op(NamedTuple):
-    """A name and its arguments, in the order in which they were written."""
+    """A name and its arguments, in the order in which they were written; what it refers to; its branches."""
 
     name: str
     name_span: Span
     arguments: tuple[Argument, ...]
+    span: Span
+    references: tuple[Reference, ...] = ()
+    branches: tuple["Chain", ...] = ()
+    """Chains fed the same input; one without steps hands it on as it is."""
+
+
+class Call(NamedTuple):
+    """A module in PyTorch's notation, ``nn.Conv2d(3, 8, kernel_size=5)``: the class and its arguments as values.
+
+    Values are what Python's literals are, lists read as tuples; a module among them is a Call.
+    """
+
+    name: str
+    """The class without ``nn.`` or ``torch.nn.`` before it."""
+    name_span: Span
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
+    span: Span
+    spans: tuple[tuple[int | str, Span], ...] = ()
+    """Where each argument stands, by its place or its name."""
+    printed: bool = False
+    """Whether it was read off what ``print(model)`` shows, which hides some arguments."""
+
+
+class Custom(NamedTuple):
+    """A class of the user's own in a printed model: its children are known, what its forward does with them is not."""
+
+    name: str
+    name_span: Span
+    children: tuple["Step", ...]
     span: Span
 
 
@@ -48,8 +90,11 @@ class Step(NamedTuple):
     label: str | None
     label_span: Span | None
     repeat: int
-    unit: Op | Group
+    unit: "Unit"
     span: Span
+
+
+Unit: TypeAlias = Op | Group | Call | Custom
 
 
 class Chain(NamedTuple):
@@ -74,5 +119,10 @@ class Spec(NamedTuple):
 def _expanded(chain: Chain) -> int:
     total = 0
     for step in chain.steps:
-        total += step.repeat * (_expanded(step.unit.chain) if isinstance(step.unit, Group) else 1)
+        unit = step.unit
+        if isinstance(unit, Group):
+            inner = _expanded(unit.chain)
+        else:
+            inner = 1 + sum(map(_expanded, unit.branches)) if isinstance(unit, Op) else 1
+        total += step.repeat * inner
     return total

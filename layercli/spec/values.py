@@ -7,7 +7,7 @@ from layercli.spec.scalars import is_constant, is_name, is_number_like, read_sca
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
 from layercli.spec.tree import Item
 
-__all__ = ["holds_branches", "read_values", "reference", "stray_comma"]
+__all__ = ["holds_branches", "read_values", "stray_comma"]
 
 
 def read_values(scanner: Scanner) -> tuple[tuple[Item, ...], bool, int]:
@@ -36,27 +36,18 @@ def holds_branches(scanner: Scanner) -> bool:
     mark = scanner.mark()
     while scanner.kind in ("(", NEWLINE):
         scanner.advance()
-    branches = scanner.kind == ";"
+    branches = scanner.kind in (";", "@")
     if scanner.kind == WORD:
         text = scanner.text
         scanner.advance()
         if is_name(text):
             branches = scanner.kind not in (",", "=", "/", END) and not (scanner.kind == ")" and is_constant(text))
+        elif text.startswith(("nn.", "torch.")):
+            branches = scanner.kind == "("
         else:
             branches = scanner.kind == "*"
     scanner.reset(mark)
     return branches
-
-
-def reference(scanner: Scanner, fix: str = "") -> LayerError:
-    """The error for the "@" at the cursor, which can be left out unless there is another fix."""
-    start, stop = scanner.start, scanner.stop
-    scanner.advance()
-    if scanner.kind == WORD and scanner.glued:
-        stop = scanner.stop
-    shown = quote(scanner.source[start:stop])
-    message = f"{shown} refers to another step, which is not read yet"
-    return scanner.error("spec.reference", message, fix or f"remove {shown}", start, stop)
 
 
 def stray_comma(scanner: Scanner) -> LayerError:
@@ -126,8 +117,6 @@ def _bad_tuple(scanner: Scanner, opening: int, begun: bool, comma: bool) -> Laye
     if kind in (END, NEWLINE):
         fix = 'write ")" after the last value, on the same line'
         return scanner.error("spec.unclosed", "this parenthesis is not closed", fix, opening, opening + 1)
-    if kind == "@":
-        return reference(scanner, "write a value in its place")
     if kind == ")":
         fix = "write a value between them"
         return scanner.error("spec.tuple", "the parentheses are empty", fix, opening)

@@ -1,0 +1,164 @@
+"""The table of a design: its tree of rows, each with its figures and its share of the whole, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from layercli.analysis.flow import tensors
+from layercli.analysis.graph import Row
+from layercli.errors import LayerError
+from layercli.render.blocks import Block, Cell, Column, Facts, Table, View
+from layercli.render.tree import Entry, drawn
+from layercli.render.words import described, outputs, reach_text, row_mark, shape_text, short_layer, size_text
+from layercli.report import Report
+
+BAR = 5
+"""Characters that a share of the whole is drawn in."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class _Figure(NamedTuple):
+    """A column: its heading, a row's number in it (None: unknown), how a number is written."""
+
+    title: str
+    of: Callable[[Report, Row], int | None]
+    shown: Callable[[int], str] = "{:,}".format
+    total: str = ""
+    """The figure of the whole that stands under it, by its name in the report; empty for none."""
+    share: bool = False
+
+
+_FIGURES = {
+    "params": _Figure("parameters", lambda _, row: 0 if row.shares is not None else row.bound.params, total="params"),
+    "macs": _Figure("MACs", lambda _, row: row.bound.macs, total="macs"),
+    "buffers": _Figure("buffers", lambda _, row: row.bound.buffers, total="buffers"),
+    "bytes": _Figure(
+        "output bytes", lambda report, row: report.output_bytes(row), size_text, total="activation_bytes"
+    ),
+    "saved": _Figure("kept bytes", lambda report, row: report.kept_bytes(row), size_text, total="saved_bytes"),
+}
+_TEXTS: dict[str, tuple[str, Callable[[Report, Row], str]]] = {
+    "output": ("output", lambda _, row: outputs(row.bound)),
+    "path": ("path", lambda _, row: row.path),
+    "rf": ("receptive field", lambda _, row: reach_text(row)),
+    "dtype": ("dtype", lambda _, row: next((flow.dtype for flow in tensors(row.bound.outputs)), "")),
+    "op": ("torch", lambda _, row: row.bound.layer.torch),
+}
+COLUMNS = (*_TEXTS, *_FIGURES, "share", "torch")
+"""The names that ``--columns`` takes."""
+USUAL = ("output", "params", "macs", "share", "torch")
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """``output,params,rf`` as names of columns; LayerError for one that there is not."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in COLUMNS:
+            from layercli.layers import did_you_mean, suggest
+
+            near = suggest(name, COLUMNS)
+            fix = did_you_mean(near, f"the columns are {', '.join(COLUMNS)}")
+            raise LayerError("spec.usage", f"there is no column {name[:40]!r}", fix=fix, suggestions=near)
+    return names
+
+
+def design(report: Report, waiting: bool, view: View) -> Iterator[Block]:
+    """The table of all rows, and what there is to say of the whole."""
+    for name, tree in report.analysis.inputs[:1]:
+        yield Facts(tuple((label, Cell(text)) for label, text in described(name, tree, None)))
+    names = view.columns or USUAL
+    entries = drawn(report.analysis.rows, view.expand, view.depth)
+    body = [tuple(_cells(report, entry, names, waiting)) for entry in entries]
+    heads = [Column("#", right=True), Column("layer", code=True)]
+    for name in names:
+        heads += _heads(name)
+    if not report.ok:
+        yield Table(tuple(heads), tuple(body))
+        return
+    yield Table(tuple(heads), (*body, tuple(_totals(report, names))), totals=1)
+    yield Facts(tuple(_facts(report)))
+
+
+def _heads(name: str) -> list[Column]:
+    if name in _FIGURES:
+        return [Column(_FIGURES[name].title, right=True)]
+    if name == "share":
+        return [Column("% par", right=True, spare=2), Column("% MAC", right=True, spare=1)]
+    return [Column("torch" if name == "torch" else _TEXTS[name][0])]
+
+
+def _cells(report: Report, entry: Entry, names: Sequence[str], waiting: bool) -> Iterator[Cell]:
+    row = entry.row
+    rows = (*entry.rows, row) if row is not None else entry.rows
+    head = row is None
+    if row is not None:
+        label = f"{row.label}: " if row.label else ""
+        hidden = f"  (and {len(entry.rows)} before it)" if entry.rows else ""
+        yield Cell(str(row.number), "dim")
+        yield Cell(f"{label}{short_layer(row.bound)}{hidden}", "", entry.lead)
+    else:
+        yield Cell("")
+        yield Cell(entry.text, "dim" if not entry.rows else "strong", entry.lead)
+    for name in names:
+        if not rows:
+            yield from [Cell("")] * len(_heads(name))
+        elif name in _FIGURES:
+            figure = _FIGURES[name]
+            value = _sum(figure.of(report, each) for each in rows)
+            yield Cell("unknown" if value is None else figure.shown(value), "dim" if head else "")
+        elif name == "share":
+            yield from _shares(report, rows, head)
+        elif name == "torch":
+            yield row_mark(report, rows, waiting)
+        else:
+            yield Cell(_TEXTS[name][1](report, rows[-1]), "dim" if head else "strong" if name == "output" else "")
+
+
+def _sum(values: Iterator[int | None]) -> int | None:
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _shares(report: Report, rows: Sequence[Row], head: bool) -> Iterator[Cell]:
+    for name in ("params", "macs"):
+        whole = report.totals[name]
+        part = _sum(_FIGURES[name].of(report, row) for row in rows)
+        yield Cell("" if not whole or not part else bar(part, whole), "dim" if head else "")
+
+
+def bar(part: int, whole: int) -> str:
+    """A share of the whole, in per cent and drawn."""
+    eighths = -(-part * BAR * 8 // whole)
+    full, rest = divmod(eighths, 8)
+    drawing = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return f"{part * 100 / whole:.0f} {drawing:<{BAR}}"
+
+
+def _totals(report: Report, names: Sequence[str]) -> Iterator[Cell]:
+    yield Cell("")
+    yield Cell("total", "strong")
+    output = report.output
+    for name in names:
+        if name in _FIGURES:
+            value = report.totals[_FIGURES[name].total]
+            yield Cell("unknown" if value is None else _FIGURES[name].shown(value), "strong")
+        else:
+            said = shape_text(output.shape) if name == "output" and output else ""
+            yield from [Cell(said, "strong"), *[Cell("")] * (len(_heads(name)) - 1)]
+
+
+def _facts(report: Report) -> Iterator[tuple[str, Cell]]:
+    totals = report.totals
+    if totals["flops"] is not None:
+        yield "FLOPs", Cell(f"{totals['flops']:,}")
+    parameters, made = size_text(totals["param_bytes"]), size_text(totals["activation_bytes"])
+    yield "memory", Cell(f"parameters {parameters}, outputs of all layers {made}")
+    reach = reach_text(report.analysis.rows[-1])
+    if reach:
+        yield "receptive field", Cell(reach)
+

@@ -1,0 +1,13 @@
+"""A value that torch has a name for, ``torch.float32``; apart, so that who asks for it loads no reader of Python."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["TorchName"]
+
+
+class TorchName(NamedTuple):
+    """What stands for ``torch.<name>``: ``float32``, a dtype, or ``nn.functional.gelu``, a function."""
+
+    name: str

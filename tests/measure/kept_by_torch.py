@@ -1,0 +1,45 @@
+"""What autograd really keeps of a plan, call by call: what the formulas of memory are held against."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from typing import Any
+
+from layercli.measure import tensors
+from layercli.measure.build import _Net
+from layercli.measure.saved import recording
+from layercli.plan import Plan
+
+
+def kept_by_torch(plan: Plan, asking: Collection[int] = ()) -> list[int]:
+    """The bytes that each call is the first to keep; ``asking``: the inputs that ask for a gradient."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
+
+        net = _Net(torch, plan, "cpu")
+        net.modules = [net._module(index, spec) for index, spec in enumerate(plan.modules)]
+        net.feeds = [tensors.feed(torch, item.feed, "cpu", net._nested) for item in plan.inputs]
+        net._run([])  # what is lazy settles
+        net.feeds = [_asking(torch, feed) if index in asking else feed for index, feed in enumerate(net.feeds)]
+        own = [tensor for module in net.modules for tensor in (*module.parameters(), *module.buffers())]
+        results: dict[int, Any] = {}
+        new = []
+        with recording(torch, own) as recorder:
+            for index, call in enumerate(plan.calls):
+                args = [net._wire(wire, results) for wire in call.args]
+                kwargs = {name: net._wire(wire, results) for name, wire in call.kwargs.items()}
+                results[index] = net.modules[call.module](*args, **kwargs)
+                new.append(recorder.newly())
+        assert sum(new) == recorder.total
+        return new
+
+
+def _asking(torch: Any, feed: Any) -> Any:
+    """The tensors made again from ones that ask for a gradient, so that a layer may write over them."""
+    if isinstance(feed, tuple) and not isinstance(feed, torch.nn.utils.rnn.PackedSequence):
+        return tuple(_asking(torch, item) for item in feed)
+    if isinstance(feed, torch.Tensor) and (feed.is_floating_point() or feed.is_complex()):
+        return feed.clone().requires_grad_(True).clone()
+    return feed

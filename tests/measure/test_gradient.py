@@ -1,0 +1,86 @@
+"""The receptive field of the formulas beside the one that gradients find in the real net."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layercli.analysis.receptive import confirmed, describe, probes, unknown
+from layercli.measure import gradient
+from tests.measure.linear import beside
+
+LENGTH = 331
+"""Long enough for the field of a cell in the middle of any of the chains."""
+
+
+def _layers() -> st.SearchStrategy[str]:
+    small, few = st.integers(1, 4), st.integers(0, 2)
+    pools = st.sampled_from(["maxpool1d {k} s={s} d={d}", "avgpool1d {k} s={s}", "lppool1d 2 {k} {s}"])
+    convs = st.sampled_from(["conv1d 1 {k} s={s} p={p} d={d}", "convtranspose1d 1 {k} s={s} d={d}"])
+    scales = st.sampled_from(["2", "3", "1.5", "0.5", "0.75"])
+    upsampled = st.builds("upsample scale={} {}".format, scales, st.sampled_from(["", "mode=linear", "mode=nearest-exact"]))
+    pads = st.sampled_from(["zeropad1d", "reflectionpad1d", "replicationpad1d", "circularpad1d"])
+    return st.one_of(
+        st.builds(lambda form, k, s, p, d: form.format(k=k, s=s, p=p, d=d), convs | pools, small, st.integers(1, 3), few, small),
+        st.builds(lambda k, p: f"maxpool1d {k + 1} s=2 p={min(p, (k + 1) // 2)}", small, few),
+        st.builds(lambda s, k: f"convtranspose1d 1 {k + s} s={s} p=1 op={s - 1}", st.integers(1, 3), small),
+        upsampled,
+        st.builds(lambda pad, a, b: f"{pad} {a},{b}", pads, few, few),
+        st.builds("narrow 2 {} 40".format, st.integers(0, 5)),
+        st.just("relu"),
+        st.builds("adaptiveavgpool1d {}".format, st.sampled_from([40, 60, 66])),
+    )  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(_layers(), min_size=1, max_size=4))
+def test_random_chains(steps: list[str]) -> None:
+    """Of every cell near the middle the formulas know the first and the last cell that it reads."""
+    shape = (1, 1, LENGTH)
+    try:
+        field, found = beside(" | ".join(steps), shape)
+    except AssertionError as refused:
+        if "LayerError" in repr(refused) or "shape." in str(refused):
+            return
+        raise
+    for axis, fields in zip(field.spatial, found["fields"]):
+        assert axis.cells is not None or axis.unknown, steps
+        assert confirmed(axis, fields, LENGTH) is not False, steps
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [
+        ("conv2d 2 3x5 s=2x1 d=1x2 p=1 | maxpool2d 3 s=2 p=1 d=2", (1, 3, 64, 64)),
+        ("conv3d 2 3 | avgpool3d 2", (1, 1, 20, 20, 20)),
+        ("maxpool2d 3 s=2 ceil_mode=true | conv2d 1 3 padding_mode=reflect p=1", (1, 1, 40, 40)),
+        ("upsample scale=1.5 mode=bicubic | conv2d 2 3 d=2 | maxpool2d 3 s=2 d=2", (1, 1, 48, 48)),
+        ("upsample scale=2 mode=bilinear | conv2d 1 3", (1, 1, 32, 32)),
+        ("upsample scale=2 mode=bilinear align_corners=true | conv2d 1 3", (1, 1, 16, 16)),
+        ("upsamplingbilinear2d 21,31 | conv2d 1 2", (1, 1, 16, 16)),
+        ("upsample 20,24 mode=area", (1, 1, 48, 50)),
+        ("adaptivemaxpool2d 6,9 | conv2d 1 2", (1, 1, 40, 40)),
+        ("maxpool2d 3 s=2 p=1 return_indices=true | maxunpool2d 3 s=2 p=1", (1, 1, 21, 21)),
+        ("conv2d 4 3 | pixelshuffle 2 | conv2d 4 3 | pixelunshuffle 2", (1, 3, 32, 32)),
+        ("convtranspose2d 1 1 s=3 | conv2d 1 3", (1, 1, 16, 16)),
+        ("convtranspose2d 1 4 s=2 p=1 | convtranspose2d 1 3 s=2 p=1 op=1 d=2", (1, 1, 24, 24)),
+        ("conv2d 4 3 | batchnorm2d | gelu | dropout 0.5 | groupnorm 2 | softmax 1 | prelu 4 | glu 1 | conv2d 2 3", (1, 3, 32, 32)),
+        ("add(conv2d 3 3 p=1 ; conv2d 3 5 p=2 | relu ; )", (1, 3, 32, 32)),
+        ("cat dim=1 (conv2d 2 3 p=1 ; maxpool2d 2 | conv2d 2 3 p=1 | upsample scale=2)", (1, 3, 32, 32)),
+        ("cat dim=1 ( ; maxpool2d 2 | conv2d 4 3 p=1 | convtranspose2d 2 2 s=2) | conv2d 2 3 p=1", (1, 1, 64, 64)),
+        ("skip: conv2d 2 3 | conv2d 2 3 p=1 | mul @skip | conv2d 1 3", (1, 1, 30, 30)),
+        ("skip: conv2d 2 3 | conv2d 2 3 | cat dim=1 (crop 24 ; relu | crop 24)", (1, 1, 30, 30)),
+        ("maximum(conv2d 2 3 p=1 ; conv2d 2 3 p=2 d=2 ; conv2d 2 1)", (1, 1, 24, 24)),
+        ("sub( ; avgpool2d 3 s=1 p=1) | conv2d 1 3 | pad 1,2,0,3 | narrow 3 2 20", (1, 1, 30, 30)),
+        ("permute 0,2,3,1 | permute 0,3,1,2 | conv2d 2 3x5 | transpose 2 3 | conv2d 2 3x1", (1, 1, 24, 24)),
+        ("conv2d 2 3 | unsqueeze 2 | squeeze 2 | flatten 2 | reshape 1,2,22,22 | conv2d 1 2", (1, 1, 24, 24)),
+    ],
+)  # fmt: skip
+def test_chosen_nets(spec: str, shape: tuple[int, ...]) -> None:
+    field, found = beside(spec, shape)
+    assert found["why"] == ""
+    lengths = [shape[probe.source] for probe in probes(field)]
+    answers = [confirmed(*each) for each in zip(field.spatial, found["fields"], lengths)]
+    assert answers == [True] * len(shape[2:]), (describe(field), unknown(field), found)
