@@ -37,6 +37,10 @@ class Measurement(NamedTuple):
     """Per call that ran, the nested outputs: ``{"shape", "dtype"}`` (``"packed"`` too), None, or a list of these."""
     modules: tuple[Weights, ...] = ()
     macs: int | None = None
+    saved: int | None = None
+    """Bytes kept for backward."""
+    fields: tuple[tuple[tuple[int | None, int, int], ...], ...] | None = None
+    """Per axis of the plan's probe, output cells by their place, and the first and last cell that each reads."""
     error: Refusal | None = None
     seconds: float | None = None
 
@@ -55,5 +59,7 @@ class Measurement(NamedTuple):
         fields = dict(data)
         fields["outputs"] = tuple(fields.get("outputs", ()))
         fields["modules"] = tuple(Weights(**weights) for weights in fields.get("modules", ()))
+        if fields.get("fields") is not None:
+            fields["fields"] = tuple(tuple(map(tuple, axis)) for axis in fields["fields"])
         fields["error"] = Refusal(**fields["error"]) if fields.get("error") else None
         return cls(**fields)

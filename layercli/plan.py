@@ -33,6 +33,8 @@ class Tensor(NamedTuple):
     low: int | float | None = None
     high: int | float | None = None
     packed: Packing | None = None
+    symbols: tuple[str, ...] = ()
+    """Names of the sizes that the user left open, an empty one for each that is a number; never part of a plan."""
 
 
 class Literal(NamedTuple):
@@ -87,6 +89,17 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Wire] = {}
 
 
+class Probe(NamedTuple):
+    """The receptive field of one call's output, to be measured by gradients.
+
+    ``axes``, for each axis: which of the first input's it is, which of the output's says where (None for none), how
+    many neighbouring cells differ, and the first and the last output cell worth asking (None for all).
+    """
+
+    call: int
+    axes: tuple[tuple[int, int | None, int, tuple[int, int] | None], ...]
+
+
 class Plan(NamedTuple):
     """A whole run: the modules to build once each, the inputs to make, the calls in order."""
 
@@ -100,6 +113,10 @@ class Plan(NamedTuple):
     cost: tuple[int, int, int] = (0, 0, 0)
     """What the analysis expects: bytes of parameters and activations, MACs, sequential steps of recurrent layers."""
     count_macs: bool = False
+    count_saved: bool = False
+    """Whether the bytes that are kept for backward are measured."""
+    probe: "Probe | None" = None
+    """What of the receptive field is measured."""
 
 
 class Unreadable(ValueError):
@@ -241,7 +258,7 @@ def _encode_tensor(tensor: Tensor) -> dict[str, Any]:
     return data
 
 
-_TENSOR_KEYS = (*Tensor._fields, "name")
+_TENSOR_KEYS = ("shape", "dtype", "values", "low", "high", "packed", "name")
 
 
 def _is_size(value: Any) -> bool:
@@ -319,6 +336,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "device": plan.device,
         "cost": list(plan.cost),
         "count_macs": plan.count_macs,
+        "count_saved": plan.count_saved,
+        "probe": plan.probe,
     }
 
 
@@ -340,4 +359,6 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
         device=data["device"],
         cost=tuple(data["cost"]),
         count_macs=data["count_macs"],
+        count_saved=data["count_saved"],
+        probe=None if data["probe"] is None else Probe(data["probe"][0], tuple(map(tuple, data["probe"][1]))),
     )

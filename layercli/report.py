@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from layercli.analysis import receptive
 from layercli.analysis.flow import Flow, Tree, as_json, tensors
-from layercli.analysis.graph import Row
 from layercli.analysis.layer import param_bytes
 from layercli.analysis.notes import Note
+from layercli.analysis.rows import Row
 from layercli.analysis.walk import Analysis, every_note
+from layercli.checks import AGREES, DIFFERS, WORSE, Check, Outcome
 from layercli.errors import ExitCode, LayerError, Span
-from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement
-from layercli.plan import ITEM_SIZE, Literal, elements, encode
+from layercli.measurement import NOT_RUN, Measurement
+from layercli.plan import ITEM_SIZE, Literal, Ref, elements, encode
 from layercli.version import VERSION
 
+if TYPE_CHECKING:
+    from layercli.analysis.memory import Memory
+    from layercli.analysis.symbolic import Symbolic
+
 SCHEMA, SCHEMA_VERSION = "layercli.report", 1
-AGREES, DIFFERS = "agrees", "differs"
 TESTED_TORCH = ("2.13",)
 """The versions of torch whose behaviour the formulas were tested against."""
 
@@ -29,18 +33,14 @@ REJECTED = "the formulas reject it, so there is nothing to run"
 UNREAD = "the question was not understood, so there is nothing to run"
 
 
-class Check(NamedTuple):
-    """One figure, as the formulas have it and as torch has it."""
+def _outcomes(analysis: Analysis, answers: Sequence[Measurement]) -> Iterator[Outcome]:
+    if analysis.symbolic is None:
+        yield from (Outcome(analysis, answer) for answer in answers)
+        return
+    from layercli.analysis.symbolic import evaluated
 
-    of: str
-    path: str
-    formula: Any
-    torch: Any
-
-    @property
-    def status(self) -> str:
-        """``agrees`` or ``differs``."""
-        return AGREES if self.formula == self.torch else DIFFERS
+    for sample, answer in zip(analysis.symbolic.samples, answers):
+        yield Outcome(evaluated(analysis, sample), answer, sample.text)
 
 
 class Report:
@@ -49,17 +49,23 @@ class Report:
     def __init__(
         self,
         analysis: Analysis,
-        measurement: Measurement | None = None,
+        measured: Measurement | Sequence[Measurement] | None = None,
         reason: str = "",
         id: Any = None,
         command: str | None = None,
+        optimizer: str = "adam",
+        ignored: Collection[str] = (),
     ) -> None:
+        """``measured``: an answer of torch to each of the analysis' plans; ``ignored``: codes of notes to leave out."""
         self.analysis = analysis
-        self.measurement = measurement
-        rejected = analysis.error is not None and measurement is None and reason != UNREAD
-        self.reason = REJECTED if rejected else reason
+        answers = (measured,) if isinstance(measured, Measurement) else tuple(measured or ())
+        rejected = analysis.error is not None and not answers and reason != UNREAD
+        self.reason = REJECTED if rejected else analysis.unplanned or reason
+        self.outcomes = tuple(_outcomes(analysis, answers))
         self.id = id
         self.command = command
+        self.optimizer = optimizer
+        self.ignored = frozenset(ignored)
 
     # --- what it comes to ---
 
@@ -73,33 +79,25 @@ class Report:
         """Whether everything that was compared agrees; None where nothing was."""
         return all(check.status == AGREES for check in self.checks) if self.checks else None
 
+    @cached_property
+    def outcome(self) -> Outcome | None:
+        """What torch said; of several sizes the worst. None where it was not asked."""
+        return max(self.outcomes, key=lambda outcome: WORSE.index(outcome.status), default=None)
+
     @property
     def status(self) -> str:
         """``agrees``, ``differs``, ``not run`` or ``failed``."""
-        if self.measurement is None:
-            return NOT_RUN
-        if self.measurement.status != MEASURED:
-            return self.measurement.status
-        if self._refused_values:
-            return FAILED
-        return AGREES if self.agrees else DIFFERS
+        return NOT_RUN if self.outcome is None else self.outcome.status
 
     @property
     def why(self) -> str:
         """The sentence that goes with the status; empty where there is nothing to add."""
-        if self.measurement is None:
-            return self.reason
-        if self._refused_values and self.measurement.error is not None:
-            return f"torch refused the values that it was fed: {self.measurement.error.message.partition(chr(10))[0]}"
-        return self.measurement.reason or ("torch refused what the formulas accept" if self.measurement.error else "")
+        return self.reason if self.outcome is None else self.outcome.why
 
     @property
-    def _refused_values(self) -> bool:
-        """Whether torch refused a call for what the formulas do not see: the values inside a tensor."""
-        error = self.measurement.error if self.measurement else None
-        if error is None or error.call is None or not self.ok or error.call >= len(self.analysis.rows):
-            return False
-        return error.call > 0 and self.analysis.rows[error.call].bound.minds_values
+    def measurement(self) -> Measurement | None:
+        """What torch said; of several sizes the worst."""
+        return None if self.outcome is None else self.outcome.measurement
 
     @property
     def tested(self) -> bool:
@@ -117,9 +115,7 @@ class Report:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """Every figure that the formulas and torch both have."""
-        if self.measurement is None or self.measurement.status != MEASURED or not self.ok or self._refused_values:
-            return ()
-        return tuple(_checks(self.analysis, self.measurement))
+        return tuple(check for outcome in self.outcomes for check in outcome.checks)
 
     def checks_of(self, row: Row) -> list[Check]:
         """The checks that belong to one row."""
@@ -149,8 +145,15 @@ class Report:
             "flops": None if known is None else sum(row.bound.sizes["flops"] for row in rows),
             "param_bytes": sum(param_bytes(bound) for bound in owners),
             "activation_bytes": sum(_bytes(flow) for row in rows for flow in tensors(row.bound.outputs)),
-            "saved_bytes": None,
+            "saved_bytes": None if self.memory is None else self.memory.kept,
         }
+
+    @cached_property
+    def memory(self) -> Memory | None:
+        """The account of memory; None where the design is refused, or its forward is not known."""
+        from layercli.analysis.memory import memory
+
+        return memory(self.analysis, self.optimizer) if self.ok and not self.analysis.unplanned else None
 
     def output_bytes(self, row: Row) -> int:
         """Bytes of a row's outputs."""
@@ -158,7 +161,12 @@ class Report:
 
     def kept_bytes(self, row: Row) -> int | None:
         """Bytes that a row keeps for backward and that none before it keeps; None where that is not known."""
-        return None
+        return None if self.memory is None else self.memory.rows[row.number].size
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is worth knowing, of the whole and of each row, but for the codes that are ignored."""
+        return tuple(note for note in every_note(self.analysis) if note.code not in self.ignored)
 
     @property
     def output(self) -> Flow | None:
@@ -173,13 +181,18 @@ class Report:
             for row in self.analysis.rows
             if row.bound.layer.macs_unknown
         ]
-        rows += [
-            {"of": "receptive_field", "path": row.path, "why": row.bound.layer.window_unknown}
-            for row in self.analysis.rows
-            if row.bound.layer.window_unknown
-        ]
-        if self.analysis.rows:
-            rows.append({"of": "saved_bytes", "path": "", "why": "what layers keep for backward is not worked out yet"})
+        seen: set[str] = set()
+        for row in self.analysis.rows:
+            why = row.bound.layer.window_unknown or receptive.unknown(row.reach)
+            if why and why not in seen:  # what is unknown stays so in all rows behind
+                seen.add(why)
+                rows.append({"of": "receptive_field", "path": row.path, "why": why})
+        if self.memory is not None:
+            for kept in self.memory.unknown:
+                path = self.analysis.rows[kept.row].path
+                rows.append({"of": "saved_bytes", "path": path, "why": kept.unknown})
+        elif self.ok:
+            rows.append({"of": "saved_bytes", "path": "", "why": self.analysis.unplanned})
         return rows
 
     # --- JSON ---
@@ -189,7 +202,7 @@ class Report:
         analysis, ok, rows = self.analysis, self.ok, self.analysis.rows
         macs = [row.bound.macs for row in rows]
         output = self.output
-        return {
+        document = {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "layercli": VERSION,
@@ -203,13 +216,29 @@ class Report:
             "output": as_json(output) if output is not None else None,
             "totals": self.totals if ok else None,
             "receptive_field": receptive.as_json(rows[-1].reach) if ok else None,
+            "memory": self._memory_json(),
+            "symbols": None if analysis.symbolic is None else _symbols_json(analysis.symbolic),
             "unknown": self.unknown,
             "known_part": {"macs": sum(value or 0 for value in macs)} if None in macs else None,
-            "layers": [_row_json(row, brief) for row in rows],
+            "layers": [_row_json(self, row, brief) for row in rows],
             "measured": self._measured_json(),
-            "notes": [_note_json(note) for note in every_note(analysis)],
+            "notes": [_note_json(note) for note in self.notes],
             "errors": [] if analysis.error is None else [error_json(analysis.error)],
         }
+        return document if analysis.symbolic is None else _written(document)
+
+    def _memory_json(self) -> dict[str, Any] | None:
+        """The account in bytes, each figure under its name."""
+        found = self.memory
+        if found is None:
+            return None
+        figures = {figure.name: figure.size for figure in found.figures()}
+        rows = self.analysis.rows
+        where = {
+            name: None if peak.row is None else rows[peak.row].path
+            for name, peak in (("largest", found.largest), ("inference_peak", found.inference_peak))
+        }
+        return {"optimizer": found.optimizer, **figures, "kept_known": found.kept_known, "at": where}
 
     def _measured_json(self) -> dict[str, Any]:
         found = self.measurement
@@ -242,50 +271,10 @@ class Report:
 
 def failure(error: LayerError, id: Any = None, mode: str = "train", command: str | None = None) -> dict[str, Any]:
     """The document of a question that was not understood: the same keys, nothing known."""
-    from layercli.analysis.graph import Options
+    from layercli.analysis.rows import Options
 
     unread = Analysis(error.source, Options(mode=mode), (), (), (), error, None)
     return Report(unread, None, UNREAD, id, command).to_dict()
-
-
-def _checks(analysis: Analysis, found: Measurement) -> Iterator[Check]:
-    for row, outputs in zip(analysis.rows, found.outputs):
-        ours = as_json(row.bound.outputs)
-        for of, formula, torch in _pairs(ours, outputs, "outputs"):
-            yield Check(of, row.path, formula, torch)
-    owners = [row for row in analysis.rows if row.shares is None]
-    for row, weights in zip(owners, found.modules):
-        bound = row.bound
-        for kind, ours, theirs in (
-            ("params", bound.tensors(bound.variant.params), weights.params),
-            ("buffers", bound.tensors(bound.variant.buffers), weights.buffers),
-        ):
-            for name in {**ours, **theirs}:
-                mine, torch = ours.get(name), theirs.get(name)
-                yield Check(f"{kind}.{name}", row.path, None if mine is None else list(mine), torch)
-        yield Check("trainable_params", row.path, bound.trainable, weights.trainable)
-    if found.macs is not None and not any(row.bound.macs is None for row in analysis.rows):
-        path = analysis.rows[0].path if len(analysis.rows) == 1 else ""
-        yield Check("macs", path, sum(row.bound.macs or 0 for row in analysis.rows), found.macs)
-    if found.error is not None:
-        at = found.error.call if found.error.call is not None else found.error.module
-        path = analysis.rows[at].path if at is not None and at < len(analysis.rows) else ""
-        yield Check("accepts", path, "accepted", f"{found.error.type}: {found.error.message}")
-
-
-def _pairs(ours: Any, theirs: Any, of: str) -> Iterator[tuple[str, Any, Any]]:
-    """Every shape and dtype of two output trees, side by side; a difference in nesting shows as a None."""
-    if isinstance(ours, list) or isinstance(theirs, list):
-        mine, torch = (side if isinstance(side, list) else [side] for side in (ours, theirs))
-        for index in range(max(len(mine), len(torch))):
-            a = mine[index] if index < len(mine) else None
-            b = torch[index] if index < len(torch) else None
-            yield from _pairs(a, b, f"{of}.{index}")
-        return
-    for fact in ("shape", "dtype", "packed"):
-        if fact == "packed" and not any("packed" in (side or {}) for side in (ours, theirs)):
-            continue
-        yield f"{of}.{fact}", (ours or {}).get(fact), (theirs or {}).get(fact)
 
 
 def _bytes(flow: Flow) -> int:
@@ -302,7 +291,7 @@ def _inputs_json(name: str, tree: Tree) -> Iterator[dict[str, Any]]:
             yield from _inputs_json(f"{name}.{index}", item)
 
 
-def _row_json(row: Row, brief: bool) -> dict[str, Any]:
+def _row_json(report: Report, row: Row, brief: bool) -> dict[str, Any]:
     bound = row.bound
     variant = bound.variant
     macs = bound.macs
@@ -314,7 +303,7 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "torch": bound.layer.torch,
         "span": _span_json(row.span),
         "args": {key: _argument(value) for key, value in bound.args.items()},
-        "given": list(bound.given.values),
+        "given": [*bound.given.values, *bound.given.taken],
         "inputs": [item for name, tree in bound.inputs.items() for item in _inputs_json(name, tree)],
         "outputs": as_json(bound.outputs),
         "params": {
@@ -330,9 +319,42 @@ def _row_json(row: Row, brief: bool) -> dict[str, Any]:
         "macs": macs,
         "formulas": [] if brief else [_formula_json(formula) for formula in bound.formulas()],
         "receptive_field": receptive.as_json(row.reach),
-        "saved_bytes": None,
-        "notes": [_note_json(note._replace(path=row.path)) for note in row.notes],
+        "saved_bytes": report.kept_bytes(row) if report.ok else None,
+        "sources": _sources_json(row),
+        "blocks": [block._asdict() for block in row.blocks],
+        "notes": [_note_json(note._replace(path=row.path)) for note in row.notes if note.code not in report.ignored],
     }
+
+
+def _sources_json(row: Row) -> list[dict[str, Any]]:
+    """Where each input comes from: another layer's outputs by its index, or an input of the whole (layer null)."""
+    order = [item.name for item in row.bound.layer.inputs]
+    wires = {**dict(zip(order, row.call.args)), **row.call.kwargs}
+    return [
+        {"input": name, "layer": wire.call, "path": list(wire.path)}
+        for name, wire in wires.items()
+        if isinstance(wire, Ref)
+    ]
+
+
+def _symbols_json(symbolic: Symbolic) -> dict[str, Any]:
+    return {
+        "names": list(symbolic.symbols),
+        "demands": [{"text": demand.text, "kind": demand.kind} for demand in symbolic.demands],
+        "smallest": None if symbolic.smallest is None else dict(symbolic.smallest),
+        "samples": [dict(sample.sizes) for sample in symbolic.samples],
+    }
+
+
+def _written(value: Any) -> Any:
+    """JSON with closed forms as text."""
+    from layercli.formula.symbolic import SymInt
+
+    if isinstance(value, SymInt):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _written(item) for key, item in value.items()}
+    return [_written(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _argument(value: Any) -> Any:

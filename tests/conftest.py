@@ -139,6 +139,9 @@ class SharedTorch:
     def ask(self, plan: Any, timeout: float = 60.0) -> Any:
         return self.real.ask(plan, timeout)
 
+    def ask_all(self, plans: Any, timeout: float = 60.0) -> Any:
+        return self.real.ask_all(plans, timeout)
+
     def close(self) -> None:
         self.closed += 1
 
@@ -163,6 +166,9 @@ class FakeTorch:
     def ask(self, plan: Any, timeout: float = 60.0) -> Any:
         self.plans.append(plan)
         return self.answer(plan)
+
+    def ask_all(self, plans: Any, timeout: float = 60.0) -> Any:
+        return tuple(self.ask(plan, timeout) for plan in plans)
 
     def close(self) -> None:
         self.closed += 1

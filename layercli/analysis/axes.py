@@ -1,4 +1,9 @@
-"""How the cells of a tensor read the axes of the net's input, and what windows and merges make of that."""
+"""How the cells of a tensor read the axes of the net's input, and what windows and merges make of that.
+
+A size may be a symbol that stands for many (an ``int`` that remembers what it was compared with). It is never compared
+here: an answer about other figures must not hang on one size because of this one. So sizes are looked at only where
+they are plain, and where a map needs them and they are not, it is unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from typing import NamedTuple
 from layercli.analysis.intervals import AS_IT_IS, ITSELF, Cells, Reads, joined, through
 
 LATE = "its fields repeat too late to be followed"
+OPEN = "it hangs on sizes that are left open"
 _FLAT = "a window slides over axes that were joined in one"
 BROADCAST = "a branch of one cell is stretched along it"
 _CROSSED = "the branches have it along different axes"
@@ -25,14 +31,14 @@ class Axis(NamedTuple):
     """Why branches do not fit upon each other; empty where they do."""
     unknown: str = ""
     """Why there is no map; empty where there is one, and where it is global."""
-    beside: tuple[int, ...] = ()
-    """The sizes of all axes that were joined in ``dim``, where that was done to this one."""
+    beside: tuple[str, ...] = ()
+    """The sizes, written out, of all axes that were joined in ``dim``, where that was done to this one."""
     place: int = 0
     """Which of these it is."""
     inside: tuple[int, int] | None = None
     """The first and the last cell of the tensor whose field touches no end of any tensor before; None for no sizes.
 
-    There the map holds to the cell. Only a measurement asks, so sizes that stand for several are not looked at.
+    There the map holds to the cell. Only a measurement asks for it.
     """
 
     @property
@@ -42,7 +48,7 @@ class Axis(NamedTuple):
 
     def within(self, shape: Sequence[int]) -> Axis:
         """The same axis, no cell counted that the tensor does not have: some may have been cut off."""
-        if self.inside is None or self.dim is None or self.inside[1] < shape[self.dim]:
+        if self.inside is None or self.dim is None or not plain(shape[self.dim]) or self.inside[1] < shape[self.dim]:
             return self
         return self._replace(inside=(self.inside[0], shape[self.dim] - 1))
 
@@ -53,6 +59,16 @@ class Axis(NamedTuple):
     def lost(self, why: str) -> Axis:
         """The same axis, its map not known; what is global stays so."""
         return self if self.whole else self._replace(cells=None, unknown=self.unknown or why, misaligned="")
+
+
+def plain(*sizes: int) -> bool:
+    """Whether these are numbers and no symbols."""
+    return all(type(size) is int for size in sizes)
+
+
+def one_cell(size: int) -> bool:
+    """Whether an axis has one cell for certain."""
+    return plain(size) and size == 1
 
 
 Change = Callable[[Axis], Axis]
@@ -77,9 +93,7 @@ def changed(axes: tuple[Axis, ...], dims: Sequence[int], change: Change) -> tupl
 
 def identity(shape: Sequence[int]) -> tuple[Axis, ...]:
     """The axes of a tensor of this shape that is the input itself."""
-    return tuple(
-        Axis(ITSELF, dim, inside=(0, size - 1) if type(size) is int else None) for dim, size in enumerate(shape)
-    )
+    return tuple(Axis(ITSELF, dim, inside=(0, size - 1) if plain(size) else None) for dim, size in enumerate(shape))
 
 
 # --- windows along the last axes -------------------------------------------------------------------------------------
@@ -88,7 +102,7 @@ def identity(shape: Sequence[int]) -> tuple[Axis, ...]:
 def read(axes: tuple[Axis, ...], dim: int, reads: Reads | None, size: int) -> tuple[Axis, ...]:
     """The axes when one of the tensor's is read so and comes out at this size: spatial from now on.
 
-    Without ``reads`` it is read by a map that repeats too late.
+    Without ``reads`` the map repeats too late.
     """
     return changed(axes, (dim,), lambda axis: followed(axis, reads, size))
 
@@ -103,8 +117,7 @@ def followed(axis: Axis, reads: Reads | None, size: int) -> Axis:
     cells = None if reads is None else through(axis.cells, reads)
     if cells is None or reads is None:
         return axis.lost(LATE)
-    whole = axis.inside is not None and type(size) is int
-    return axis._replace(cells=cells, inside=reads.inside(*axis.inside, size) if whole and axis.inside else None)
+    return axis._replace(cells=cells, inside=reads.inside(*axis.inside, size) if axis.inside and plain(size) else None)
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------
@@ -127,10 +140,10 @@ def merged(branches: Sequence[Branch], shapes: Sequence[tuple[int, ...]]) -> tup
 
 def _stretched(axis: Axis, sizes: Mapping[int, int], shapes: Sequence[tuple[int, ...]], rank: int) -> bool:
     """Whether another input is longer along the axis than this branch, whose one cell then stands for all."""
-    if axis.cells is None or axis.dim is None:
+    if axis.cells is None or axis.dim is None or not one_cell(sizes[axis.dim]):
         return False
     places = ((shape, axis.dim - rank + len(shape)) for shape in shapes)
-    return any(place >= 0 and shape[place] > sizes[axis.dim] for shape, place in places)
+    return any(place >= 0 and not one_cell(shape[place]) for shape, place in places)
 
 
 def _both(first: Axis, second: Axis) -> Axis:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from layercli.analysis.keys import Given
+from layercli.analysis.notes import torch_order
 from layercli.analysis.stream import Stream
 from layercli.errors import LayerError, Span
 from layercli.layers import did_you_mean, find, suggest
 from layercli.layers.definition import Layer
 from layercli.layers.left_out import left_out
+from layercli.spec import Op
 
 if TYPE_CHECKING:
-    from layercli.analysis.graph import Row
+    from layercli.analysis.rows import Row
 
 _WRITE_A_CHAIN = 'write layers, a chain of them as "conv2d 8 3 | relu"'
 
@@ -31,20 +34,36 @@ def unknown_layer(name: str, span: Span | None) -> LayerError:
     )  # fmt: skip
 
 
-def clash(error: LayerError, layer: Layer, sources: Sequence[Stream]) -> None:
-    """Says of branches that do not merge what each gives, and the first axis on which two of them differ."""
-    shapes = [source.flow.shape for source in sources]
-    listed = ", ".join(f"{number} gives {_written(shape)}" for number, shape in enumerate(shapes))
-    error.message = f"{layer.name} cannot merge its inputs: {listed}"
-    first = shapes[0]
-    other = next((shape for shape in shapes if len(shape) != len(first)), None)
-    if other is not None:
-        error.message += f"; they have {len(first)} and {len(other)} axes"
+def explain(
+    error: LayerError, layer: Layer, given: Given, op: Op, sources: Sequence[Stream], rows: Sequence[Row]
+) -> None:
+    """Makes of what a layer refuses what a colleague would say of it in this design."""
+    meant = torch_order(layer, op, sources[0].flow.shape if sources else ())
+    if meant is not None:
+        error.fix = meant.fix
+    elif layer.several is not None and len(sources) > 1:
+        clash(error, layer, given, sources)
+    elif sources:
+        why_it_does_not_fit(error, rows, sources[0])
+
+
+def clash(error: LayerError, layer: Layer, given: Given, sources: Sequence[Stream]) -> None:
+    """Says of branches that do not merge what each gives, and the first axis on which they differ and must not."""
+    flows = [source.flow for source in sources]
+    listed = ", ".join(f"branch {number} gives {_written(flow.shape)}" for number, flow in enumerate(flows))
+    error.message = f"{layer.name} cannot merge: {listed}"
+    ranks = {len(flow.shape) for flow in flows}
+    if len(ranks) > 1:
+        error.message += f"; they have {' and '.join(map(str, sorted(ranks)))} axes"
         return
-    for axis, sizes in enumerate(zip(*shapes)):
-        if len(set(sizes)) > 1 and (layer.name in ("cat", "stack") or len(set(sizes) - {1}) > 1):
-            differing = " and ".join(map(str, dict.fromkeys(sizes)))
-            error.message += f"; they differ on axis {axis}: {differing}"
+    rank = ranks.pop()
+    joined = given.values.get("dim", 0) % max(rank, 1) if layer.name == "cat" else None
+    stretches = layer.name not in ("cat", "stack")  # a size of 1 gives way where shapes broadcast
+    for axis, sizes in enumerate(zip(*(flow.shape for flow in flows))):
+        differing = dict.fromkeys(sizes)
+        if axis != joined and len(differing.keys() - ({1} if stretches else set())) > 1:
+            label = next((f" ({flow.labels[axis]})" for flow in flows if len(flow.labels) == rank), "")
+            error.message += f"; they differ on axis {axis}{label}: {' and '.join(map(str, differing))}"
             return
 
 

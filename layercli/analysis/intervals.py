@@ -19,10 +19,25 @@ share of the stride, and P follows from it: c = (r - 1)/2 - P holds for both.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from functools import lru_cache
 from math import ceil, floor, gcd, lcm
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+Ratio: TypeAlias = "int | Fraction"
+"""An integer where it is one: most nets need no fractions, and loading them is a tenth of a short answer's time."""
+
+
+def ratio_of(part: int, whole: int) -> Ratio:
+    """The exact quotient."""
+    if part % whole == 0:
+        return part // whole
+    from fractions import Fraction
+
+    return Fraction(part, whole)
+
 
 MOST_PHASES = 1024
 """Maps that repeat later than this are given up: sizes such as 224 -> 225 in a row multiply their periods."""
@@ -50,25 +65,27 @@ class Cells(NamedTuple):
         return max(0 if found is None else found[1] - found[0] + 1 for found in self.intervals)
 
     @property
-    def stride(self) -> Fraction:
+    def stride(self) -> Ratio:
         """Input cells between the centres of neighbours."""
-        return Fraction(self.rise, len(self.intervals))
+        return ratio_of(self.rise, len(self.intervals))
 
     @property
-    def centre(self) -> Fraction:
+    def centre(self) -> Ratio:
         """Where the field of output cell 0 lies in the mean over the phases."""
-        step = self.stride
-        centres = [
-            Fraction(found[0] + found[1], 2) - phase * step
+        period = len(self.intervals)
+        twice = [  # of each phase's centre, moved back to cell 0, in parts of the period
+            (found[0] + found[1]) * period - 2 * phase * self.rise
             for phase, found in enumerate(self.intervals)
             if found is not None
         ]
-        return sum(centres, Fraction(0)) / len(centres) if centres else Fraction(0)
+        return ratio_of(sum(twice), 2 * period * len(twice)) if twice else 0
 
     @property
-    def padding(self) -> Fraction:
+    def padding(self) -> Ratio:
         """By how much the field of output cell 0 begins before the input."""
-        return Fraction(self.size - 1, 2) - self.centre
+        if len(self.intervals) == 1 and self.intervals[0] is not None:
+            return -self.intervals[0][0]
+        return ratio_of(self.size - 1, 2) - self.centre
 
 
 class Reads(NamedTuple):
@@ -213,8 +230,8 @@ def spreading(kernel: int, stride: int, padding: int, dilation: int) -> Reads | 
 @lru_cache(maxsize=256)
 def sharing(cells: int, out: int) -> Reads | None:
     """Adaptive pooling: from cell floor(u*I/O) up to ceil((u + 1)*I/O)."""
-    ratio = Fraction(cells, out)
-    period, rise = ratio.denominator, ratio.numerator
+    common = gcd(cells, out)
+    period, rise = out // common, cells // common
     if period > MOST_PHASES:
         return None
     starts = [phase * rise // period for phase in range(period)]
@@ -223,7 +240,7 @@ def sharing(cells: int, out: int) -> Reads | None:
 
 
 @lru_cache(maxsize=256)
-def sampling(mode: str, ratio: Fraction, corners: bool) -> Reads | None:
+def sampling(mode: str, ratio: Ratio, corners: bool) -> Reads | None:
     """Interpolation where neighbours are ``ratio`` input cells apart: the cells around a place that weigh something.
 
     Cell u looks at u*ratio (nearest, and all modes that keep the corners' centres), at (u + 1/2)*ratio
@@ -231,7 +248,7 @@ def sampling(mode: str, ratio: Fraction, corners: bool) -> Reads | None:
     """
     if ratio.denominator > MOST_PHASES:
         return None
-    half = Fraction(0) if corners or mode == "nearest" else Fraction(1, 2)
+    half = 0 if corners or mode == "nearest" else ratio_of(1, 2)
     runs: list[Run] = []
     for phase in range(ratio.denominator):
         place = (phase + half) * ratio
@@ -245,8 +262,10 @@ def sampling(mode: str, ratio: Fraction, corners: bool) -> Reads | None:
     return Reads(tuple(runs), ratio.numerator)
 
 
-def as_ratio(factor: float) -> Fraction:
+def as_ratio(factor: float) -> Ratio:
     """Input cells per output cell for a scale factor: as it is meant (1.3, 1/3) where a double comes to the same."""
+    from fractions import Fraction
+
     exact = Fraction(factor)
     meant = exact.limit_denominator(MOST_PHASES)
     return 1 / (meant if float(meant) == float(factor) else exact)

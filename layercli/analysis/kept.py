@@ -2,46 +2,43 @@
 
 A tensor that two layers keep is in memory once, a view has no memory of its own, and what autograd keeps hangs on
 which tensors ask for a gradient. None of this is known to a layer alone, so it is worked out along the wires of the
-net; what a definition says of its layer (``kept``, ``view``, ``swaps``) is decided by what has been found there.
+net; what a definition says of its layer (``kept``, ``view``, ``lies``) is decided by what has been found there.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol
 
-from layercli.analysis.flow import Flow, Tree
+from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.layer import Bound
-from layercli.analysis.variant import Shaped, ShapedTree
+from layercli.analysis.storages import (
+    DIFFERENTIABLE,
+    Held,
+    Holding,
+    Storage,
+    bytes_of,
+    every,
+    input_names,
+    output_names,
+)
+from layercli.analysis.strides import (
+    Shape,
+    Strides,
+    filled,
+    in_batches,
+    in_order,
+    in_rows,
+    is_channels_last,
+    may_copy,
+    turned,
+    view_of,
+)
 from layercli.formula import Expr, decide, evaluate, resolve, symbols
-from layercli.layers.definition import InputDef, Layer, TupleIn
-from layercli.layers.dtypes import COMPLEX, FLOATS
-from layercli.layers.kept import dtype_of, grad, same, swapped
-from layercli.plan import ITEM_SIZE, Call, Literal, Ref, Wire, elements
-
-_DIFFERENTIABLE = frozenset((*FLOATS, *COMPLEX))
-
-
-class Storage(NamedTuple):
-    """A piece of memory: its number, its bytes, and the row that makes it (None for an input of the net)."""
-
-    number: int
-    size: int
-    row: int | None
-
-
-class Held(NamedTuple):
-    """A tensor on its way, as far as memory goes."""
-
-    storage: Storage
-    dtype: str
-    grad: bool
-    """Whether it asks for a gradient."""
-    swapped: bool
-    """Whether its first two axes are exchanged in memory."""
-    wire: Wire = None
-    """Where it comes from: one wire is one tensor."""
-
-
-Holding: TypeAlias = Held | tuple["Holding", ...] | None
+from layercli.layers.definition import Layer
+from layercli.layers.dtypes import COMPLEX
+from layercli.layers.kept import dtype_of, grad, same
+from layercli.layers.kept import in_batches as batches_flag
+from layercli.layers.kept import in_rows as rows_flag
+from layercli.plan import ITEM_SIZE, Call, Literal, Ref, Wire
 
 
 class KeptTensor(NamedTuple):
@@ -90,6 +87,8 @@ class Trace(NamedTuple):
     results: tuple[frozenset[Storage], ...]
     """Per row, the storages that its outputs lie in."""
     inputs: tuple[Storage, ...]
+    first: tuple[Held, ...]
+    """Per row, its first output."""
 
 
 def trace(rows: Sequence[Placed], asking: Collection[int] = ()) -> Trace:
@@ -100,11 +99,13 @@ def trace(rows: Sequence[Placed], asking: Collection[int] = ()) -> Trace:
     tracer = _Tracer(asking)
     used = _used(rows)
     kept = tuple(tracer.row(row, row.number in used) for row in rows)
-    results = tuple(frozenset(held.storage for held in _held(tracer.outputs[row.number])) for row in rows)
+    results = tuple(frozenset(held.storage for held in every(tracer.outputs[row.number])) for row in rows)
     made = tuple(
         tuple(storage for storage in sorted(found) if storage.row == row.number) for row, found in zip(rows, results)
     )
-    return Trace(kept, made, results, tuple(storage for storage in tracer.storages if storage.row is None))
+    inputs = tuple(storage for storage in tracer.storages if storage.row is None)
+    first = tuple(next(every(tracer.outputs[row.number])) for row in rows)
+    return Trace(kept, made, results, inputs, first)
 
 
 def refs(call: Call) -> Iterator[Ref]:
@@ -146,16 +147,12 @@ class _Tracer:
         bound, layer = row.bound, row.bound.layer
         inputs = self._taken(row)
         flags = _flags(inputs)
-        first = next(iter(inputs.values()), None)
         asks = _learns(bound) or any(held.grad for held in inputs.values())
-        viewed = None
-        if self._holds(layer.view, bound, flags):
-            viewed = first.storage if first else self._storage(0, row.number)  # of nothing: it is a parameter itself
-        swaps = self._holds(layer.swaps, bound, flags)
-        outputs = self.outputs[row.number] = self._made(row, viewed, asks, swaps)
-        why = _unknown(layer, bound, inputs) or ("" if self._known(bound, flags) else _not_worked_out(layer))
-        named = {**inputs, **_named(bound.variant.outputs, outputs)}
-        if not used or not any(held.grad for held in _held(outputs)):
+        viewed = self._holds(layer.view, bound, flags)
+        outputs = self.outputs[row.number] = self._made(row, inputs, flags, viewed, asks)
+        why = _unknown(layer, bound, inputs, viewed) or ("" if self._known(bound, flags) else _not_worked_out(layer))
+        named = {**inputs, **output_names(bound.variant.outputs, outputs)}
+        if not used or not any(held.grad for held in every(outputs)):
             return KeptRow(row.number, ())  # no gradient passes here, so that autograd has no use for anything
         if why:
             return KeptRow(row.number, (), why)
@@ -171,7 +168,7 @@ class _Tracer:
         for item in items:
             if item.name in wires:
                 holding = self._wired(wires[item.name], row.bound.inputs.get(item.name))
-                taken.update(_by_name(item, holding))
+                taken.update(input_names(item, holding))
         return taken
 
     def _wired(self, wire: Wire, tree: Tree) -> Holding:
@@ -185,9 +182,9 @@ class _Tracer:
             return tuple(self._wired(wire._replace(path=(*wire.path, i)), inner) for i, inner in enumerate(tree))
         if wire.call is None:
             if wire.path not in self._inputs:
-                self._inputs[wire.path] = self._storage(_bytes(tree), None)
-            asks = bool(wire.path) and wire.path[0] in self.asking and tree.dtype in _DIFFERENTIABLE
-            return Held(self._inputs[wire.path], tree.dtype, asks, False, wire)
+                self._inputs[wire.path] = self._storage(bytes_of(tree), None)
+            asks = bool(wire.path) and wire.path[0] in self.asking and tree.dtype in DIFFERENTIABLE
+            return Held(self._inputs[wire.path], tree.shape, in_order(tree.shape), tree.dtype, asks, wire=wire)
         holding: Holding = self.outputs[wire.call]
         for index in wire.path or (0,):
             if isinstance(holding, Held):
@@ -195,20 +192,35 @@ class _Tracer:
             holding = None if holding is None else holding[index]
         return holding._replace(wire=wire) if isinstance(holding, Held) else holding
 
-    def _made(self, row: Placed, view: Storage | None, asks: bool, swaps: bool) -> tuple[Holding, ...]:
-        """The row's outputs; the first is a view where it is one, and alone may have its axes exchanged."""
-        count = 0
+    def _made(
+        self, row: Placed, inputs: Mapping[str, Held], flags: Mapping[str, Any], viewed: bool, asks: bool
+    ) -> tuple[Holding, ...]:
+        """The row's outputs."""
+        bound, source = row.bound, next(iter(inputs.values()), None)
+        parameter = self._storage(0, row.number) if viewed and source is None else None
+        first = next(tensors(bound.outputs), None)
 
         def made(tree: Tree) -> Holding:
-            nonlocal count
-            if isinstance(tree, Flow):
-                count += 1
-                first = count == 1
-                storage = view if view and first else self._storage(_bytes(tree), row.number)
-                return Held(storage, tree.dtype, asks and tree.dtype in _DIFFERENTIABLE, swaps and first)
-            return None if tree is None or isinstance(tree, Literal) else tuple(map(made, tree))
+            if not isinstance(tree, Flow):
+                return None if tree is None or isinstance(tree, Literal) else tuple(map(made, tree))
+            grad = asks and tree.dtype in DIFFERENTIABLE
+            if viewed and source is not None:
+                return self._view(bound, source, tree, grad, row.number)
+            strides = _lying(bound, flags, inputs, tree.shape) if tree is first else in_order(tree.shape)
+            storage = parameter or self._storage(bytes_of(tree), row.number)
+            return Held(storage, tree.shape, strides, tree.dtype, grad)
 
-        return tuple(map(made, row.bound.outputs))
+        return tuple(map(made, bound.outputs))
+
+    def _view(self, bound: Bound, source: Held, tree: Flow, grad: bool, row: int) -> Held:
+        """An output that is a view of the first input, unless that lies in memory so that it has to be copied."""
+        if source.strides is None:
+            sure = source.sure and not may_copy(bound, source.shape, tree.shape)
+            return Held(source.storage, tree.shape, None, tree.dtype, grad, sure)
+        strides = view_of(bound, source.shape, source.strides, tree.shape)
+        if strides is None:
+            return Held(self._storage(bytes_of(tree), row), tree.shape, in_order(tree.shape), tree.dtype, grad)
+        return Held(source.storage, tree.shape, strides, tree.dtype, grad, source.sure)
 
     def _storage(self, size: int, row: int | None) -> Storage:
         self.storages.append(Storage(len(self.storages), size, row))
@@ -230,7 +242,8 @@ class _Tracer:
                 storage = named[kept.what].storage
                 self._kept.add(storage.number)
                 size = storage.size
-            yield KeptTensor(kept.what, size)
+            if size:
+                yield KeptTensor(kept.what, size)
 
     def _known(self, bound: Bound, flags: Mapping[str, Any]) -> bool:
         layer = bound.layer
@@ -260,24 +273,46 @@ def _flags(inputs: Mapping[str, Held]) -> dict[str, Any]:
     for name, held in inputs.items():
         flags[dtype_of(name).name] = held.dtype
         flags[grad(name).name] = held.grad
-        flags[swapped(name).name] = held.swapped
+        if held.strides is not None:
+            flags[rows_flag(name).name] = in_rows(held.shape, held.strides)
+            flags[rows_flag(name, exchange=True).name] = in_rows(held.shape, held.strides, exchange=True)
+            flags[batches_flag(name).name] = in_batches(held.shape, held.strides)
         flags.update({same(name, other).name: inputs[other].wire == held.wire for other in before})
         before.append(name)
     return flags
 
 
-def _unknown(layer: Layer, bound: Bound, inputs: Mapping[str, Held]) -> str:
+def _unknown(layer: Layer, bound: Bound, inputs: Mapping[str, Held], viewed: bool) -> str:
     """Why what a layer keeps of these inputs is not known, whatever its definition says."""
-    if any(tensor.dtype in COMPLEX for tree in (*bound.inputs.values(), *bound.outputs) for tensor in _flows(tree)):
+    if layer.kept and any(tensor.dtype in COMPLEX for tree in (*bound.inputs.values(), *bound.outputs) for tensor in tensors(tree)):
         return f"what {layer.name} keeps of complex numbers is not worked out"
     asked = _asked(layer)
     for name, held in inputs.items():
-        if held.swapped and swapped(name).name not in asked:
-            return f"what {layer.name} keeps of an input whose axes are exchanged in memory is not worked out"
+        if not held.sure and layer.kept:
+            return f"what {layer.name} keeps of an input that may be a view or a copy is not worked out"
+        flags = (rows_flag(name), rows_flag(name, exchange=True), batches_flag(name))
+        reads = any(flag.name in asked for flag in flags)
+        if not (held.in_order or viewed) and (not layer.lies_anyhow or (held.strides is None and reads)):
+            return f"what {layer.name} keeps of an input that does not lie in order in memory is not worked out"
         for other, held_too in inputs.items():
             if held.wire != held_too.wire and held.storage == held_too.storage and same(name, other).name in asked:
                 return f"what {layer.name} keeps of two inputs that share their memory is not worked out"
     return ""
+
+
+def _lying(bound: Bound, flags: Mapping[str, Any], inputs: Mapping[str, Held], shape: Shape) -> Strides | None:
+    """The strides of a first output that is no view, by the word that the definition has for it."""
+    said = bound.layer.lies
+    word = said if isinstance(said, str) else decide(said, {**bound.variant.known, **flags})
+    if word == "turned":
+        return turned(shape)
+    if word in ("", "any") or all(held.in_order for held in inputs.values()):
+        return in_order(shape)
+    lying = [(held.shape, held.strides) for held in inputs.values()]
+    if word == "joined" and any(s is not None and not is_channels_last(size, s) for size, s in lying):
+        return in_order(shape)
+    first, strides = lying[0]
+    return filled(first, strides) if word == "alike" and first == shape and strides is not None else None
 
 
 def _not_worked_out(layer: Layer) -> str:
@@ -287,8 +322,7 @@ def _not_worked_out(layer: Layer) -> str:
 def _asked(layer: Layer) -> Mapping[str, Any]:
     """The symbols that the layer's account of its memory asks for."""
     kept = layer.kept or ()
-    conditions = [layer.kept_known, layer.view, layer.swaps]
-    conditions += [part for item in kept for part in (item.size, item.where)]
+    conditions = [layer.kept_known, *(part for item in kept for part in (item.size, item.where))]
     return symbols(condition for condition in conditions if condition is not None)
 
 
@@ -296,44 +330,5 @@ def _dtype(said: str | Expr, bound: Bound, flags: Mapping[str, Any]) -> str:
     """The dtype that a definition says by a word."""
     word = said if isinstance(said, str) else str(decide(said, {**bound.variant.known, **flags}))
     if word == "input":
-        return next(_flows(bound.inputs[bound.layer.inputs[0].name])).dtype
+        return next(tensors(bound.inputs[bound.layer.inputs[0].name])).dtype
     return bound.dtype if word == "parameters" else word
-
-
-def _by_name(item: InputDef, holding: Holding) -> dict[str, Held]:
-    if isinstance(holding, Held):
-        return {item.name: holding}
-    if isinstance(item, TupleIn) and holding is not None:
-        return {part.name: held for part, held in zip(item.items, holding) if isinstance(held, Held)}
-    return {}
-
-
-def _named(shaped: tuple[ShapedTree, ...], outputs: tuple[Holding, ...]) -> dict[str, Held]:
-    """The output tensors by name."""
-    named: dict[str, Held] = {}
-    for item, holding in zip(shaped, outputs):
-        if isinstance(item, Shaped) and isinstance(holding, Held):
-            named[item.out.name] = holding
-        elif isinstance(item, tuple) and not isinstance(item, Shaped) and not isinstance(holding, (Held, type(None))):
-            named.update(_named(item, holding))
-    return named
-
-
-def _held(holding: Holding) -> Iterator[Held]:
-    if isinstance(holding, Held):
-        yield holding
-    elif holding is not None:
-        for item in holding:
-            yield from _held(item)
-
-
-def _flows(tree: Tree) -> Iterator[Flow]:
-    if isinstance(tree, Flow):
-        yield tree
-    elif isinstance(tree, tuple) and not isinstance(tree, Literal):
-        for item in tree:
-            yield from _flows(item)  # type: ignore[arg-type]
-
-
-def _bytes(flow: Flow) -> int:
-    return elements(flow.shape) * ITEM_SIZE[flow.dtype]

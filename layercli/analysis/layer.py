@@ -53,7 +53,8 @@ class Bound(NamedTuple):
     @property
     def params(self) -> int:
         """Numbers in the parameters."""
-        return int(self.sizes["params"])
+        params: int = self.sizes["params"]
+        return params
 
     @property
     def trainable(self) -> int:
@@ -69,18 +70,20 @@ class Bound(NamedTuple):
     @property
     def buffers(self) -> int:
         """Numbers in the buffers."""
-        return int(self.sizes["buffers"])
+        buffers: int = self.sizes["buffers"]
+        return buffers
 
     @property
     def macs(self) -> int | None:
         """Multiply-adds of one call; None where no formula gives them."""
-        return None if self.layer.macs_unknown else int(self.sizes[MACS.name])
+        macs: int = self.sizes[MACS.name]
+        return None if self.layer.macs_unknown else macs
 
     def names(self) -> dict[str, str]:
         """Symbols that are shown without their axis, because the key holds one value for all axes."""
         names = {}
         for key in self.layer.keys:
-            if key.kind.axes and len({self.sizes.get(symbol.name) for symbol in key.symbols}) == 1:
+            if key.kind.axes and len({str(self.sizes.get(symbol.name)) for symbol in key.symbols}) == 1:
                 names.update({symbol.name: symbol.name.partition("_")[0] for symbol in key.symbols})
         return names
 
@@ -139,8 +142,10 @@ class Bound(NamedTuple):
 class Analyser:
     """Binds layers under one mode and dtype, and keeps what layers of one structure share."""
 
-    def __init__(self, mode: str = "train", dtype: str | None = None) -> None:
+    def __init__(self, mode: str = "train", dtype: str | None = None, symbolic: bool = False) -> None:
         self.mode = mode
+        self.symbolic = symbolic
+        """Whether sizes may be formulas of the user's symbols."""
         self.dtype = dtype
         self._variants: dict[Any, Variant] = {}
         self._readers: dict[tuple[str, int], Reader] = {}
@@ -160,15 +165,16 @@ class Analyser:
         structure = [_structure(value) if isinstance(value, tuple) else value for value in known.values()]
         matcher = Matcher(layer, sizes, known, parameters, self.dtype or "float32")
         arranged, assumed = _matched(layer, given, matcher, arrange(layer, inputs, given.shell))
-        structure += _infer(settled, given)
+        structure += self._infer(settled, given)
         structure += reader.settle_facts(settled)
         variant = self._variant(layer, known, (*identity, *structure, *matcher.signature))
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
-        need = variant.compute(sizes)
+        need = variant.compute(sizes, self.symbolic)
         if need is not None:
             raise _unmet(need, variant, sizes, given)
-        _check_sizes(layer, variant, sizes, given)
+        if not self.symbolic:
+            _check_sizes(layer, variant, sizes, given)
         first = next(tensors(arranged[layer.inputs[0].name]), None) if layer.inputs else Flow((), parameters)
         assert first is not None
         dtypes = {"parameters": parameters, "input": first.dtype}
@@ -180,6 +186,37 @@ class Analyser:
         args = {key.name: settled.values[key.name] for key in layer.keys}
         args.update({name: made.module() for name in reader.parts if isinstance(made := args[name], Making)})
         return Bound(layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels, assumed)
+
+    def weights(self, layer: Layer, given: Given) -> dict[str, dict[str, tuple[int, ...]]]:
+        """The parameters and buffers of a module whose input is not known; LayerError where they hang on it."""
+        settled = Reader(layer).settle(given)
+        known = {**settled.known, "training": self.mode == "train", "batched": True, "packed": False}
+        variant, sizes = Variant(layer, known), dict(settled.sizes)
+        for key in layer.keys:  # what is inferred from an input elsewhere says here what the input has
+            if isinstance(key.infer, Sym) and key.symbols:
+                sizes.setdefault(key.infer.name, sizes.get(key.symbols[0].name))
+        found: dict[str, dict[str, tuple[int, ...]]] = {}
+        for kind, listed in (("params", variant.params), ("buffers", variant.buffers)):
+            for tensor in listed:
+                try:
+                    sizes.update({name: evaluate(axis, sizes) for name, axis in zip(tensor.sizes, tensor.shape)})
+                except KeyError as error:
+                    raise LayerError("shape.unknown", f"{layer.torch} takes {error} from its input") from None
+            bound = Bound(layer, variant, sizes, {}, given, {}, (), self.dtype or "float32", {})
+            found[kind] = bound.tensors(listed)
+        return found
+
+    def _infer(self, settled: Settled, given: Given) -> list[int | None]:
+        """Gives the keys that are left out their values; what these must be like is a need of symbolic sizes too."""
+        if not self.symbolic:
+            return _infer(settled, given)
+        from layercli.formula.guards import NEED, current
+
+        tracer = current()
+        if tracer is None:
+            return _infer(settled, given)
+        with tracer.under(NEED):
+            return _infer(settled, given)
 
     def _variant(self, layer: Layer, known: dict[str, Any], key: tuple[Any, ...]) -> Variant:
         variant = self._variants.get(key)

@@ -22,8 +22,9 @@ A layer whose account is not worked out makes the sums unknown; what is known of
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from layercli.analysis.kept import KeptRow, Storage, Trace, refs, trace
+from layercli.analysis.kept import KeptRow, Trace, refs, trace
 from layercli.analysis.layer import param_bytes
+from layercli.analysis.storages import Storage
 from layercli.analysis.walk import Analysis, Row
 from layercli.plan import ITEM_SIZE
 
@@ -144,7 +145,7 @@ def memory(analysis: Analysis, optimizer: str = "sgd", asking: Collection[int] =
         optimizer_state=_state(owners, gradients, OPTIMIZERS[optimizer]),
         kept=None if any(row.unknown for row in found.kept) else known,
         kept_known=known,
-        largest=_largest(found),
+        largest=_largest(analysis.rows, found),
         inference_peak=_peak(analysis.rows, found),
     )
 
@@ -154,12 +155,12 @@ def _state(owners: list[Row], trained: int, keeps: Optimizer) -> int:
     return keeps.states * trained + STEP_BYTES * steps
 
 
-def _largest(found: Trace) -> Peak:
+def _largest(rows: tuple[Row, ...], found: Trace) -> Peak:
     largest = Peak(0, None)
-    for number, made in enumerate(found.made):
+    for row, made in zip(rows, found.made):
         for storage in made:
             if storage.size > largest.size:
-                largest = Peak(storage.size, number)
+                largest = Peak(storage.size, row.number)
     return largest
 
 

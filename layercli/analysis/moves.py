@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
-from layercli.analysis.axes import BROADCAST, Axis, Branch, changed, followed, read
-from layercli.analysis.intervals import as_ratio, sampling, sharing, sliding, spreading
+from layercli.analysis.axes import BROADCAST, OPEN, Axis, Branch, changed, followed, one_cell, plain, read
+from layercli.analysis.intervals import as_ratio, ratio_of, sampling, sharing, sliding, spreading
 from layercli.analysis.layer import Bound
 from layercli.formula import Expr, evaluate
 from layercli.layers import reach
@@ -101,30 +100,32 @@ def _shares(rule: reach.Shares, axes: Axes, tensors: Tensors) -> Axes:
 
 def _shared(axes: Axes, dim: int, tensors: Tensors) -> Axes:
     cells, out = tensors.before[dim], tensors.behind[dim]
-    if out == 1 and cells != 1:
+    if one_cell(out) and not one_cell(cells):
         return changed(axes, (dim,), lambda axis: axis.everywhere()._replace(spatial=True))
-    return read(axes, dim, sharing(_fixed(cells), _fixed(out)), out)
+    if not plain(cells, out):
+        return _open(axes, dim)
+    return read(axes, dim, sharing(cells, out), out)
 
 
-def _fixed(size: int) -> int:
-    """A size as a plain number. The comparison tells one that stands for several that the answer hangs on it."""
-    number = int(size)
-    return number if number == size else size
+def _open(axes: Axes, dim: int) -> Axes:
+    """The axes when how one of the tensor's is read hangs on sizes that are symbols."""
+    return changed(axes, (dim,), lambda axis: axis.lost(OPEN)._replace(spatial=True))
 
 
 def _samples(rule: reach.Samples, axes: Axes, tensors: Tensors) -> Axes:
     mode, corners = tensors.value(rule.mode), bool(tensors.value(rule.corners))
     for dim in range(2, tensors.rank):
+        cells, out = tensors.before[dim], tensors.behind[dim]
+        factor = tensors.value(rule.factors[dim - tensors.rank])
         if mode == "area":
             axes = _shared(axes, dim, tensors)
-            continue
-        factor = tensors.value(rule.factors[dim - tensors.rank])
-        if factor and not corners:
-            ratio = as_ratio(factor)
+        elif factor and not corners:
+            axes = read(axes, dim, sampling(mode, as_ratio(factor), corners), out)
+        elif not plain(cells, out):
+            axes = _open(axes, dim)
         else:
-            cells, out = _fixed(tensors.before[dim]), _fixed(tensors.behind[dim])
-            ratio = Fraction(cells - 1, out - 1) if corners and out > 1 else Fraction(cells, out)
-        axes = read(axes, dim, sampling(mode, ratio, corners), tensors.behind[dim])
+            ratio = ratio_of(cells - 1, out - 1) if corners and out > 1 else ratio_of(cells, out)
+            axes = read(axes, dim, sampling(mode, ratio, corners), out)
     return axes
 
 
@@ -137,8 +138,12 @@ def _pads(rule: reach.Pads, axes: Axes, tensors: Tensors) -> Axes:
 
 
 def _crops(rule: reach.Crops, axes: Axes, tensors: Tensors) -> Axes:
-    surplus = (_fixed(cells) - _fixed(left) for cells, left in zip(tensors.before[::-1], tensors.behind[::-1]))
-    return _begun(axes, tensors, [-(cells // 2) for cells in surplus])
+    for dim, (cells, left) in enumerate(zip(tensors.before, tensors.behind)):
+        if plain(cells, left):
+            axes = _begun(axes, tensors, [*[0] * (tensors.rank - dim - 1), -((cells - left) // 2)])
+        elif str(cells) != str(left):
+            axes = _open(axes, dim)
+    return axes
 
 
 def _begun(axes: Axes, tensors: Tensors, cells: Sequence[int]) -> Axes:
@@ -177,8 +182,9 @@ def _narrows(rule: reach.Narrows, axes: Axes, tensors: Tensors) -> Axes:
     dim = tensors.dim(rule.axis, tensors.rank)
     start = tensors.bound.args[rule.start] if isinstance(rule.start, str) else rule.start
     start = tensors.value(start) if isinstance(start, Expr) else start
-    if start < 0:
-        start += tensors.before[dim]
+    if start < 0 and not plain(tensors.before[dim]):
+        return changed(axes, (dim,), lambda axis: axis.lost(OPEN))
+    start += tensors.before[dim] if start < 0 else 0
     reads, size = sliding(1, 1, -start, 1), tensors.behind[dim]
     return changed(axes, (dim,), lambda axis: followed(axis, reads, size)._replace(spatial=axis.spatial))
 
@@ -215,24 +221,27 @@ def _flat(axes: Axes, dims: Sequence[int], place: int, shape: Sequence[int]) -> 
     """The axes when these of the tensor's, in order, have become the one at ``place``."""
     if len(dims) < 2:
         return axes
-    sizes = tuple(shape[dim] for dim in dims)
+    sizes = tuple(str(shape[dim]) for dim in dims)
 
     def flat(axis: Axis) -> Axis:
         assert axis.dim is not None
-        # what was joined before is not found again from these sizes alone: no axis has the size -1
-        beside = (-1,) if axis.beside else sizes
+        beside = ("several",) if axis.beside else sizes  # what was joined twice is not found again by sizes
         return axis._replace(dim=place, beside=beside, place=dims.index(axis.dim))
 
     return changed(axes, dims, flat)
 
 
 def _squeezes(rule: reach.Squeezes, axes: Axes, tensors: Tensors) -> Axes:
-    return _without(axes, [dim for dim in tensors.dims(rule.axes, tensors.rank) if tensors.before[dim] == 1])
+    dims = tensors.dims(rule.axes, tensors.rank)
+    if len(dims) != tensors.rank - len(tensors.behind):
+        dims = [dim for dim in dims if one_cell(tensors.before[dim])]
+    return _without(axes, dims)
 
 
 def _expands(rule: reach.Expands, axes: Axes, tensors: Tensors) -> Axes:
     added = len(tensors.behind) - tensors.rank
-    longer = [dim for dim, size in enumerate(tensors.before) if tensors.behind[dim + added] != size]
+    sizes = enumerate(zip(tensors.before, tensors.behind[added:]))
+    longer = [dim for dim, (cells, out) in sizes if one_cell(cells) and not one_cell(out)]
     return _numbered(changed(axes, longer, lambda axis: axis.lost(BROADCAST)), lambda dim: dim + added)
 
 
@@ -243,44 +252,51 @@ def _reshapes(rule: reach.Reshapes, axes: Axes, tensors: Tensors) -> Axes:
     """Axes keep their map where their cells stay together: alone, joined with neighbours, or apart as once joined."""
     found: dict[int, Axis] = {}
     for before, behind in _groups(tensors.before, tensors.behind):
-        sizes = [tensors.behind[dim] for dim in behind]
         for index, axis in enumerate(axes):
             if axis.dim in before:
-                found[index] = _regrouped(axis, before, behind, sizes, tensors.before)
+                found[index] = _regrouped(axis, before, behind, tensors)
     return tuple(found.get(index, axis._replace(dim=None)) for index, axis in enumerate(axes))
 
 
-def _regrouped(
-    axis: Axis, before: list[int], behind: list[int], sizes: list[int], shape: tuple[int, ...]
-) -> Axis:
+def _regrouped(axis: Axis, before: list[int], behind: list[int], tensors: Tensors) -> Axis:
     """One axis of the input whose cells lie along ``before`` and then along ``behind``."""
     if len(behind) == 1:
-        assert axis.dim is not None
-        (flat,) = _flat((axis,), before, behind[0], shape)
+        (flat,) = _flat((axis,), before, behind[0], tensors.before)
         return flat._replace(dim=behind[0])
     if len(before) == 1 and axis.beside:
-        kept = [place for place, size in enumerate(axis.beside) if size != 1]
-        if [axis.beside[place] for place in kept] == sizes:
+        kept = [place for place, size in enumerate(axis.beside) if size != "1"]
+        if [axis.beside[place] for place in kept] == [str(tensors.behind[dim]) for dim in behind]:
             dim = behind[kept.index(axis.place)] if axis.place in kept else None
             return axis._replace(dim=dim, beside=(), place=0)
-    return axis.lost(_APART)._replace(dim=None, beside=(), place=0)
+    known = plain(*(tensors.before[dim] for dim in before), *(tensors.behind[dim] for dim in behind))
+    return axis.lost(_APART if known else OPEN)._replace(dim=None, beside=(), place=0)
 
 
 def _groups(before: tuple[int, ...], behind: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
-    """The shortest runs of axes with as many cells before a reshape as behind it; axes of one cell are left out."""
-    left, right = ([dim for dim, size in enumerate(shape) if size != 1] for shape in (before, behind))
+    """The shortest runs of axes with as many cells before a reshape as behind it; axes of one cell are left out.
+
+    Sizes that are symbols are only looked for as they stand; what lies between such axes is one run.
+    """
+    left, right = ([dim for dim, size in enumerate(shape) if not one_cell(size)] for shape in (before, behind))
     groups: list[tuple[list[int], list[int]]] = []
+    ends: list[tuple[list[int], list[int]]] = []
+    while left and right and str(before[left[0]]) == str(behind[right[0]]):
+        groups.append(([left.pop(0)], [right.pop(0)]))
+    while left and right and str(before[left[-1]]) == str(behind[right[-1]]):
+        ends.append(([left.pop()], [right.pop()]))
+    if not plain(*(before[dim] for dim in left), *(behind[dim] for dim in right)):
+        return [*groups, (left, right), *ends]
     while left and right:
         here, there = [left.pop(0)], [right.pop(0)]
         cells, made = before[here[0]], behind[there[0]]
         while cells != made:
             grown, shape, rest = (here, before, left) if cells < made else (there, behind, right)
             if not rest:  # a tensor without cells
-                return groups
+                return [*groups, *ends]
             grown.append(rest.pop(0))
             cells, made = (cells * shape[grown[-1]], made) if grown is here else (cells, made * shape[grown[-1]])
         groups.append((here, there))
-    return groups
+    return [*groups, *ends]
 
 
 _RULES: dict[type[Any], Callable[[Any, Axes, Tensors], Axes]] = {

@@ -1,7 +1,7 @@
 """What a colleague would mention in passing: each note has a stable code, a sentence and a fix."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from layercli.analysis.flow import tensors
 from layercli.analysis.layer import Bound
@@ -9,6 +9,7 @@ from layercli.errors import Span
 from layercli.formula import Sym
 from layercli.layers.definition import Layer, TensorIn
 from layercli.spec import Op
+from layercli.spec.tree import Argument
 
 _USUAL = {"kernel_size": 11, "num_layers": 8}
 """The largest second value that people commonly type."""
@@ -33,7 +34,7 @@ def notes(bound: Bound, op: Op | None, first: bool = True) -> Iterator[Note]:
     yield from _dropout(bound)
     fed = next(tensors(tuple(bound.inputs.values())), None)
     meant = torch_order(bound.layer, op, fed.shape) if op is not None and fed is not None else None
-    if meant is not None:
+    if meant is not None and op is not None and _complete(bound.layer, op):
         yield meant
 
 
@@ -72,9 +73,17 @@ def _dropout(bound: Bound) -> Iterator[Note]:
         )
 
 
+def _complete(layer: Layer, op: Op) -> bool:
+    """Whether in torch's order nothing would be missing: a convolution then has three values, or a kernel by name."""
+    kernel = layer.key("kernel_size")
+    written = {argument.name for argument in op.arguments}
+    values = sum(argument.name is None for argument in op.arguments)
+    return kernel is None or values > 2 or bool(written.intersection(kernel.names))
+
+
 def torch_order(layer: Layer, op: Op, shape: Sequence[int]) -> Note | None:
     """``conv2d 3 64 7`` on three channels, ``mha 512 8`` on 512 features: most likely torch's order of arguments."""
-    values = [argument.items[0].value for argument in op.arguments if argument.name is None]
+    values = [_alone(argument) for argument in op.arguments if argument.name is None]
     keys = layer.shell_keys
     inferred = keys[0].infer if keys else None
     if len(values) < 2 or not isinstance(inferred, Sym) or not isinstance(layer.inputs[0], TensorIn):
@@ -92,3 +101,10 @@ def torch_order(layer: Layer, op: Op, shape: Sequence[int]) -> Note | None:
     rest = " ".join(str(value) for value in values[1:])
     message = f"this reads as {read}: {keys[0].name} is inferred here, and comes first in torch only"
     return Note("spec.torch-order", message, f"write {layer.name} {rest}", span=op.span)
+
+
+def _alone(argument: Argument) -> Any:
+    """The value of an argument that is a single one; of several, all of them as they are written."""
+    if len(argument.items) == 1:
+        return argument.items[0].value
+    return "x".join(item.text for item in argument.items)

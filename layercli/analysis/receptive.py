@@ -25,13 +25,12 @@ What the figures mean:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from layercli.analysis import moves
 from layercli.analysis.axes import Axis, Branch, identity, merged, read
 from layercli.analysis.flow import Flow, Tree, tensors
-from layercli.analysis.intervals import sliding
+from layercli.analysis.intervals import Ratio, sliding
 from layercli.analysis.layer import Bound
 from layercli.layers.definition import TupleIn
 
@@ -141,7 +140,7 @@ def as_json(field: Field) -> dict[str, list[Any]] | None:
     }
 
 
-def _figure(value: Fraction) -> int | float:
+def _figure(value: Ratio) -> int | float:
     return value.numerator if value.denominator == 1 else float(value)
 
 
@@ -162,7 +161,7 @@ def describe(field: Field) -> str:
     return ", ".join(parts) if axes else ""
 
 
-def _together(figures: Sequence[Fraction]) -> str:
+def _together(figures: Sequence[Ratio]) -> str:
     return str(figures[0]) if len(set(figures)) == 1 else "x".join(map(str, figures))
 
 
@@ -211,9 +210,7 @@ def confirmed(axis: Axis, fields: Sequence[tuple[int | None, int, int]], length:
 def probes(field: Field) -> tuple[Probe, ...]:
     """What to measure in order to check the sizes, axis by axis as they are told."""
     return tuple(
-        Probe(
-            source, None if axis.beside else axis.dim, len(axis.cells.intervals) if axis.cells else 1, axis.inside
-        )
+        Probe(source, None if axis.beside else axis.dim, len(axis.cells.intervals) if axis.cells else 1, axis.inside)
         for source, axis in enumerate(field.axes or ())
         if axis.spatial
     )

@@ -56,8 +56,8 @@ def _first_path(tree: Tree) -> tuple[int, ...]:
     """Where the first tensor of a tree lies in it."""
     if isinstance(tree, tuple) and not isinstance(tree, (Flow, Literal)):
         for index, item in enumerate(tree):
-            if next(tensors(item), None) is not None:  # type: ignore[arg-type]
-                return (index, *_first_path(item))  # type: ignore[arg-type]
+            if next(tensors(item), None) is not None:
+                return (index, *_first_path(item))
     return ()
 
 

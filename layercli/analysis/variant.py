@@ -154,9 +154,8 @@ class Variant:
     def lines(self) -> tuple[Line, ...]:
         """Every figure that has a formula: each axis of each output, each parameter, each count."""
         lines: list[Line] = []
-        several = len(self.outputs) > 1 or (
-            isinstance(self.outputs[0], tuple) and not isinstance(self.outputs[0], Shaped)
-        )
+        lone = len(self.outputs) == 1 and isinstance(self.outputs[0], Shaped)
+        several = bool(self.outputs) and not lone
         for path, shaped in self.every_output():
             for index, (axis, result) in enumerate(zip(shaped.axes, shaped.sizes)):
                 expr = self.lets.get(axis.size.name, axis.size) if isinstance(axis.size, Sym) else axis.size
@@ -203,12 +202,19 @@ class Variant:
             self._resolved[key] = resolve(expr, self.known)
         return self._resolved[key]
 
-    def compute(self, sizes: dict[str, Any]) -> Need | None:
-        """Adds every figure to ``sizes``; the first need that is not met, or None."""
+    def compute(self, sizes: dict[str, Any], symbolic: bool = False) -> Need | None:
+        """Adds every figure to ``sizes``; the first need that is not met, or None. ``symbolic``: some are formulas."""
         self.uses += 1
-        if self._function is None and self.uses > GENERATE_AFTER:
-            self._function = generated(self.steps)
-        failed: int | None = self._function(sizes) if self._function is not None else run(self.steps, sizes)
+        if symbolic:
+            from layercli.formula.symbolic import run_symbolic
+
+            failed: int | None = run_symbolic(self.steps, sizes)
+        elif self._function is not None:
+            failed = self._function(sizes)
+        else:
+            failed = run(self.steps, sizes)
+            if self.uses > GENERATE_AFTER:
+                self._function = generated(self.steps)
         if failed is None:
             return None
         need = self.rules[failed]

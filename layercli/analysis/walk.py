@@ -1,20 +1,28 @@
 """A spec, or a module in torch's own terms, on given inputs: one row per layer, totals, and the plan for torch."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from layercli.analysis import receptive
 from layercli.analysis.complaints import unknown_layer
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
-from layercli.analysis.graph import Options, Place, Row, Walk
+from layercli.analysis.graph import Walk
 from layercli.analysis.inputs import refused, usual
 from layercli.analysis.keys import from_module
 from layercli.analysis.layer import Analyser, param_bytes
 from layercli.analysis.notes import Note
+from layercli.analysis.opaque import OWN
+from layercli.analysis.rows import Options, Place, Row
 from layercli.errors import LayerError
 from layercli.layers import find, find_torch
 from layercli.layers.definition import Layer
-from layercli.plan import ITEM_SIZE, Input, Module, Plan, Tensor, elements
+from layercli.plan import ITEM_SIZE, Input, Module, Plan, Probe, Tensor, elements
 from layercli.spec import Chain, Group, Op, Spec
+
+if TYPE_CHECKING:
+    from layercli.analysis.symbolic import Symbolic
 
 __all__ = ["Analysis", "Options", "Row", "analyse_module", "analyse_spec", "every_note"]
 
@@ -31,10 +39,28 @@ class Analysis(NamedTuple):
     plan: Plan | None
     outputs: tuple[Tree, ...] = ()
     """What the whole gives."""
+    symbolic: Symbolic | None = None
+    """What is known beside, where sizes were left open."""
+    unplanned: str = ""
+    """Why there is nothing for torch to run, where the formulas accept the design."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """What there is for torch to run: the design or, on open sizes, the design at a few sizes."""
+        if self.symbolic is not None:
+            return tuple(plan for sample in self.symbolic.samples if (plan := sample.analysis.plan) is not None)
+        return () if self.plan is None else (self.plan,)
 
 
 def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser: Analyser | None = None) -> Analysis:
     """A chain in the shell's notation; without inputs, on the first layer's default."""
+    if any(isinstance(item.feed, Tensor) and item.feed.symbols for item in inputs):
+        from layercli.analysis.symbolic import analyse_symbolic
+
+        found: Analysis = analyse_symbolic(
+            lambda fed, chosen, reckoner: analyse_spec(spec, fed, chosen, reckoner), inputs, options
+        )
+        return found
     said: tuple[Note, ...] = ()
     first = None if inputs else _first_layer(spec.chain)
     if first is not None and first.name != "input":
@@ -62,7 +88,7 @@ def analyse_module(
                 "spec.unknown-layer", f"torch.nn has no {module.torch[:60]!r}", fix=f"write {meant.torch}",
                 suggestions=(meant.torch,),
             )  # fmt: skip
-        walk.output = walk.layer(layer, from_module(layer, module), None, Place("0", "", ()), [walk.start()])
+        walk.output = walk.layer(layer, from_module(layer, module), Place("0"), [walk.start()])
 
     return _finish(walk, None, (), run)
 
@@ -71,7 +97,8 @@ def _finish(walk: Walk, source: str | None, said: tuple[Note, ...], run: Callabl
     error = None
     try:
         for item in walk.inputs:
-            problem = refused(item)
+            with walk.aside():
+                problem = refused(item)
             if problem is not None:
                 raise problem
         run()
@@ -80,8 +107,9 @@ def _finish(walk: Walk, source: str | None, said: tuple[Note, ...], run: Callabl
     inputs = walk.named or tuple(
         (item.name or "input", usual(from_feed(item.feed), walk.options.dtype)) for item in walk.inputs
     )
-    plan = _plan(walk) if error is None and walk.options.planned else None
-    return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan, _outputs(walk))
+    plan = _plan(walk) if error is None and walk.options.planned and not walk.opaque else None
+    why = OWN.format(name=walk.opaque) if walk.opaque else ""
+    return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan, _outputs(walk), None, why)
 
 
 def _outputs(walk: Walk) -> tuple[Tree, ...]:
@@ -118,8 +146,21 @@ def _plan(walk: Walk) -> Plan:
     options = walk.options
     return Plan(
         tuple(walk.modules), walk.inputs, tuple(row.call for row in walk.rows), options.mode, options.dtype,
-        options.device, (held, macs, steps), options.count_macs,
+        options.device, (held, macs, steps), options.count_macs, options.count_macs,
+        _probe(walk.rows) if options.count_macs else None,
     )  # fmt: skip
+
+
+def probed(rows: Sequence[Row]) -> Row | None:
+    """The row whose receptive field is worth measuring: the last that says where, else the last that says anything."""
+    told = [row for row in rows if row.reach.spatial]
+    placed = [row for row in told if any(axis.cells is not None and axis.inside for axis in row.reach.spatial)]
+    return next(iter([*placed[-1:], *told[-1:]]), None)
+
+
+def _probe(rows: Sequence[Row]) -> Probe | None:
+    row = probed(rows)
+    return None if row is None else Probe(row.number, tuple((*probe,) for probe in receptive.probes(row.reach)))
 
 
 def _bytes(flow: Flow) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layercli.analysis.walk import Analysis, Options
@@ -11,7 +11,6 @@ from layercli.cli.options import Color, Format, Measure, Settings
 from layercli.cli.terminal import colours, draws, put, width
 from layercli.errors import ExitCode, LayerError
 from layercli.measurement import MEASURED, Measurement
-from layercli.plan import Plan
 from layercli.report import Report, failure
 
 if TYPE_CHECKING:
@@ -53,13 +52,13 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
             analysis = ask()
         except LayerError as error:
             return _failed(command, error, settings, form)
-        if analysis.plan is None or settings.no_run:
-            report = Report(analysis, None, "--no-run was given", command=command)
+        if not analysis.plans or settings.no_run:
+            report = _report(analysis, (), "--no-run was given", command, settings)
             _show(report, form, settings)
         elif form is Format.table and sys.stdout.isatty() and _drawn(settings):
-            report = _staged(analysis, analysis.plan, settings, child)
+            report = _staged(analysis, settings, child)
         else:
-            report = Report(analysis, _measure(analysis.plan, settings, child), command=command)
+            report = _report(analysis, _measure(analysis, settings, child), "", command, settings)
             _show(report, form, settings)
         return _ending(report, settings)
     finally:
@@ -67,12 +66,20 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
             child.close()
 
 
-def _measure(plan: Plan, settings: Settings, child: Child | None) -> Measurement:
+def _report(
+    analysis: Analysis, measured: Sequence[Measurement], reason: str, command: str | None, settings: Settings
+) -> Report:
+    optimizer = settings.optimizer.value if settings.optimizer else "adam"
+    return Report(analysis, measured, reason, None, command, optimizer, settings.ignore or ())
+
+
+def _measure(analysis: Analysis, settings: Settings, child: Child | None) -> tuple[Measurement, ...]:
+    """What torch does at the sizes that are given or, where some are left open, at a few."""
     if child is not None:
-        return child.ask(plan, settings.timeout)
+        return child.ask_all(analysis.plans, settings.timeout)
     from layercli.measure.child import measure
 
-    return measure(plan, settings.timeout)
+    return measure(analysis.plans, settings.timeout)
 
 
 def _failed(command: str, error: LayerError, settings: Settings, form: Format) -> ExitCode:
@@ -122,6 +129,11 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
         from layercli.render.table import svg
 
         put(svg(report, f"layercli {report.analysis.source or ''}".strip(), settings.width or 100, view_of(settings)))
+    elif form is Format.code:
+        from layercli.render.code import code
+
+        if report.ok:
+            put(code(report))
     elif form is Format.table and _drawn(settings):
         from layercli.render.table import renderable
 
@@ -148,7 +160,7 @@ def _console(settings: Settings) -> Any:
     )  # fmt: skip
 
 
-def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | None) -> Report:
+def _staged(analysis: Analysis, settings: Settings, child: Child | None) -> Report:
     """On a terminal: the formulas' answer at once, torch's beside it when it is there."""
     from rich.live import Live
 
@@ -156,19 +168,19 @@ def _staged(analysis: Analysis, plan: Plan, settings: Settings, child: Child | N
     from layercli.render.table import STYLES, renderable
 
     console = _console(settings)
-    first = renderable(Report(analysis), view_of(settings), waiting=True)
+    first = renderable(_report(analysis, (), "", None, settings), view_of(settings), waiting=True)
     tall = len(console.render_lines(first)) >= console.height
     if tall or not console.is_terminal:
-        console.print(renderable(Report(analysis, None, "see below"), view_of(settings), waiting=True))
+        console.print(renderable(_report(analysis, (), "see below", None, settings), view_of(settings), waiting=True))
         with console.status("torch is loading …"):
-            report = Report(analysis, _measure(plan, settings, child))
+            report = _report(analysis, _measure(analysis, settings, child), "", None, settings)
         line = verdict(report)
         console.print(line.text, style=STYLES[line.style])
         return report
     live = Live(first, console=console, auto_refresh=False)
     try:  # no "with": Ctrl-C may come while the first picture is drawn, and the cursor must come back
         live.start(refresh=True)
-        report = Report(analysis, _measure(plan, settings, child))
+        report = _report(analysis, _measure(analysis, settings, child), "", None, settings)
         live.update(renderable(report, view_of(settings)), refresh=True)
     finally:
         live.stop()

@@ -38,10 +38,13 @@ def _parse(text: str) -> Input:
             at = start + len(shape) + 1
             raise _wrong(source, at, len(source), f"{kind[:40]!r} is no dtype", f"use one of {', '.join(ITEM_SIZE)}")
         dtype = kind
-    return Input(Tensor(_sizes(source, shape, start), dtype), name)
+    sizes = _sizes(source, shape, start)
+    symbols = tuple(size if isinstance(size, str) else "" for size in sizes)
+    numbers = tuple(0 if isinstance(size, str) else size for size in sizes)
+    return Input(Tensor(numbers, dtype, symbols=symbols if any(symbols) else ()), name)
 
 
-def _sizes(source: str, text: str, start: int) -> tuple[int, ...]:
+def _sizes(source: str, text: str, start: int) -> tuple[int | str, ...]:
     inner = text.strip()
     if inner in ("scalar", "()", ""):
         if not inner:
@@ -50,18 +53,21 @@ def _sizes(source: str, text: str, start: int) -> tuple[int, ...]:
     if inner[0] in "([" and inner[-1] in ")]":
         start += text.index(inner[0]) + 1
         text = inner[1:-1]
-    separator = "," if "," in text else "x"
-    sizes: list[int] = []
+    separator = "," if "," in text or not text[:1].isdigit() else "x"
+    sizes: list[int | str] = []
     parts = text.split(separator)
     for number, part in enumerate(parts):
         word = part.strip()
         if not word and number == len(parts) - 1 and sizes:
             break
+        if word.isascii() and word.isidentifier() and len(word) <= 20:
+            sizes.append(word)  # a size that is left open
+            start += len(part) + 1
+            continue
         if not (word.isascii() and word.isdigit()) or len(word) > 19 or int(word) > LARGEST:
             said = "more than torch's 64 bits" if word.isascii() and word.isdigit() else "no size"
-            raise _wrong(
-                source, start, start + max(1, len(part)), f"{word[:40]!r} is {said}", "write sizes such as 1,3,16,16"
-            )
+            fix = "write sizes such as 1,3,16,16, or N,3,H,W"
+            raise _wrong(source, start, start + max(1, len(part)), f"{word[:40]!r} is {said}", fix)
         sizes.append(int(word))
         start += len(part) + 1
     return tuple(sizes)

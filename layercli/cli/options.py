@@ -118,7 +118,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "expect": (
         list[str] | None,
         typer.Option("--expect", metavar="CLAIM",
-            help="Exit 1 where this does not hold: 1,1000 (the output), params<=5M, macs<4.1G, rf>=200, shape@3=1,64,8,8."),
+            help="Exit 1 where this does not hold: 1,1000 (the output), params<=5M, macs<4.1G, shape@3=1,64,8,8."),
     ),
     "strict": (bool, typer.Option("--strict", help="Exit 1 where there is a note.")),
     "ignore": (list[str] | None, typer.Option("--ignore", metavar="CODE", help="Leave out notes of this code.")),

@@ -43,6 +43,8 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
     from layercli.cli.inputs import parse_inputs
 
     settings = options.settings(values)
+    if settings.format is options.Format.spec and not settings.json:
+        return _rewrite(source(words or [], file), settings)
 
     def ask() -> Any:
         from layercli.analysis.walk import analyse_spec
@@ -57,6 +59,29 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
         return analyse_spec(spec, parse_inputs(settings.input or ()), chosen)
 
     return answer("run", ask, settings, child)
+
+
+def _rewrite(text: str, settings: options.Settings) -> ExitCode:
+    """Prints the design in the canonical spelling of the shell's notation; -i becomes its first step."""
+    from layercli.analysis.canonical import canonical
+    from layercli.cli.inputs import parse_inputs
+    from layercli.cli.terminal import put
+    from layercli.plan import Tensor
+    from layercli.spec import Op, format_spec, parse
+
+    try:
+        spec = canonical(parse(text))
+        written = format_spec(spec)
+    except LayerError as error:
+        raise error.located(text) from None
+    first = spec.chain.steps[0].unit if spec.chain.steps else None
+    given = parse_inputs(settings.input or ())
+    feed = given[0].feed if len(given) == 1 else None
+    if isinstance(feed, Tensor) and not feed.symbols and not (isinstance(first, Op) and first.name == "input"):
+        dtype = f" dtype={feed.dtype}" if feed.dtype else ""
+        written = f"input {','.join(map(str, feed.shape))}{dtype} | {written}"
+    put(written)
+    return ExitCode.OK
 
 
 def source(words: list[str], file: Path | None) -> str:

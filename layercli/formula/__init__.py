@@ -41,7 +41,8 @@ from layercli.formula.symbols import symbols
 
 __all__ = [
     "Axis", "Expr", "Num", "Op", "Steps", "Sym", "Unresolved", "among_", "and_", "at", "broadcast", "broadcasts_",
-    "concat",    "decide", "dims", "drop", "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_", "latex", "le_", "length",
-    "lt_", "max_", "min_", "ne_", "not_", "num", "number", "or_", "product", "replace", "resolve", "resolve_shape",
-    "run", "size", "slice_", "speaks_of_shapes", "substitute", "sum_", "sym", "symbols", "text", "total", "when",
+    "concat", "decide", "dims", "drop", "each", "eq_", "evaluate", "floor_", "ge_", "generated", "gt_", "is_",
+    "latex", "le_", "length", "lt_", "max_", "min_", "ne_", "not_", "num", "number", "or_", "product", "replace",
+    "resolve", "resolve_shape", "run", "size", "slice_", "speaks_of_shapes", "substitute", "sum_", "sym", "symbols",
+    "text", "total", "when",
 ]  # fmt: skip

@@ -24,6 +24,9 @@ NEED = "need"
 CHOICE = "choice"
 """Which of several ways was taken: under another size the answer would be another."""
 
+_BEYOND = 2**58
+"""Bounds from here on are those of 64 bits, which every size is held to and none of interest comes near."""
+
 _OPPOSITE = {"==": "!=", "!=": "=="}
 
 
@@ -51,6 +54,13 @@ class Guard(NamedTuple):
         if self.left.constant is None:
             return f"{left} {self.relation} {right}"
         return f"{right} {_TURNED.get(self.relation, self.relation)} {left}"
+
+    @property
+    def of_64_bits(self) -> bool:
+        """Whether it asks no more than that 64 bits are enough."""
+        least, most = self.left.constant, self.right.constant
+        beyond = (least is not None and least <= -_BEYOND) or (most is not None and most >= _BEYOND)
+        return beyond and self.relation in ("<", "<=")
 
     def negated(self) -> Guard:
         """What holds where this does not."""
@@ -165,9 +175,21 @@ def current() -> Tracer | None:
     return _now.tracer
 
 
+@contextmanager
+def untraced() -> Iterator[None]:
+    """What is compared inside is not recorded: it says something of the answer, and does not decide it."""
+    before, _now.tracer = _now.tracer, None
+    try:
+        yield
+    finally:
+        _now.tracer = before
+
+
 def assume(guard: Guard, holds: bool) -> bool:
-    """Tells the tracer what the witnesses decided, unless it is so for all sizes."""
+    """Tells the tracer what the witnesses decided, unless it is so for all sizes that there are."""
     tracer = _now.tracer
     if tracer is not None and guard.decided() is None:
-        tracer.record(guard if holds else guard.negated())
+        held = guard if holds else guard.negated()
+        if not held.of_64_bits:
+            tracer.record(held)
     return holds

@@ -124,9 +124,7 @@ class _Region:
                 continue
             for guard in self.narrowing[leaf]:
                 yield Demand("unknown", guard.text, names)
-        box = {
-            leaf: (spans.least or 1, inf if spans.most is None else spans.most) for leaf, spans in self.solved.items()
-        }
+        box = {leaf: _box(spans) for leaf, spans in self.solved.items()}
         for guard, relation, polynomial in self.stated:
             forms = () if polynomial is None else (polynomial, self._as_written(guard))
             if not any(_implied(relation, _bounds(form, box)) for form in forms):
@@ -202,6 +200,11 @@ def _leaves(polynomial: Polynomial) -> Iterator[Atom]:
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+def _box(spans: Spans) -> _Box:
+    least, most = spans.least, spans.most
+    return spans.first if least is None else least, inf if most is None else most
 
 
 def _implied(relation: str, bounds: _Box) -> bool:

@@ -125,6 +125,9 @@ class SymInt(_Reckoned, int):  # type: ignore[misc]  # typeshed has an overload 
     def __str__(self) -> str:
         return text(self.expr)
 
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec.replace(",", ""))
+
     def __hash__(self) -> int:
         return int.__hash__(self)
 

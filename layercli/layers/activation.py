@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from layercli.formula import Expr, and_, eq_, is_, le_, lt_, ne_, not_, num, or_, product, sym, when
 from layercli.layers.definition import REQUIRED, Form, Kept, Key, Layer, Need, Out, TensorIn
-from layercli.layers.kept import INPUT, OUTPUT, SWAPPED, alike
+from layercli.layers.kept import INPUT, OUTPUT, alike
 from layercli.layers.kinds import Number, Overridden, Word
 from layercli.layers.vocabulary import TRAINING, X, flag
 
@@ -103,7 +103,7 @@ def _pointwise(
         window=(),
         kept=kept,
         view=_IN_PLACE if INPLACE in keys else None,
-        swaps=SWAPPED,
+        lies="alike",
         default_input=(1, 3, 16, 16),
         aliases=aliases,
         hidden=hidden,

@@ -69,6 +69,7 @@ def _softmax(torch: str, summary: str, prose: str, dtypes: str = "any") -> Layer
         outputs=(Out("output", X),),
         rules=(_axis_exists(not_(is_(_DIM, None))), _floats_only(name, product(X))),
         kept=OUTPUT,
+        lies="any",
         reach=Mixes((when(is_(_DIM, None), when(or_(le_(length(X), 1), eq_(length(X), 3)), 0, 1), _DIM),)),
         default_input=(8, 10),
         prose=f"{prose} Name the axis: torch's choice without dim is deprecated. The shape stays.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from layercli.formula import Expr, and_, concat, dims, eq_, le_, lt_, not_, num, or_, sym, when
-from layercli.layers.attention_kept import attention_kept, swaps, whole
+from layercli.formula import Expr, and_, concat, dims, eq_, le_, lt_, ne_, not_, num, or_, sym, when
+from layercli.layers.attention_kept import LIES, attention_kept, whole
 from layercli.layers.attention_kinds import Truthy
 from layercli.layers.attention_rules import Attends, E, mask, open_rules, padding_mask
 from layercli.layers.definition import Form, Layer, Need, Out, Param, Same, TensorIn, ValueIn
@@ -152,8 +152,8 @@ def multiheadattention() -> Layer:
         ),
         macs=ROWS * (2 * L * E * E + S * E * (kdim + vdim) + 2 * L * _KEYS * E),
         kept=attention_kept(),
-        kept_known=or_(_WEIGHTS, whole(dtype_of("query"))),
-        swaps=swaps(L),
+        kept_known=or_(_WEIGHTS, and_(whole(dtype_of("query")), ne_(L * S, 0))),
+        lies=LIES,
         reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
         hidden=("num_heads", "dropout", "add_bias_kv", "add_zero_attn", "kdim", "vdim", "batch_first"),

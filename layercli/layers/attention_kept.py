@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from layercli.formula import Expr, and_, eq_, gt_, is_, lt_, min_, not_, num, or_, size, sym, when
+from layercli.formula import Expr, and_, eq_, is_, lt_, max_, min_, ne_, not_, num, or_, size, sym, when
 from layercli.layers.definition import Kept
-from layercli.layers.kept import dtype_of, same, swapped
-from layercli.layers.vocabulary import BATCHED, ROWS, TRAINING, N
+from layercli.layers.kept import dtype_of, in_rows, same
+from layercli.layers.vocabulary import BATCHED, ROWS, TRAINING
 
 FIRST, HEADS, DROPOUT = sym("batch_first"), sym("heads"), sym("dropout")
 _DROPS = and_(TRAINING, lt_(0, DROPOUT))
@@ -32,15 +32,13 @@ def weights(scores: Expr) -> Expr:
     return scores + dropped(scores) + when(_DROPS, scores)
 
 
-def exchanged(name: str, length: Expr, batch: Expr = N) -> Expr:
-    """Whether an input lies in memory sample by sample while it is read position by position."""
-    across = or_(and_(FIRST, not_(swapped(name))), and_(not_(FIRST), swapped(name)))
-    return and_(BATCHED, across, gt_(batch, 1), gt_(length, 1))
+def copied(name: str) -> Expr:
+    """Whether an input lies in another order than that of the positions, in which it is read."""
+    return not_(when(and_(BATCHED, FIRST), in_rows(name, exchange=True), in_rows(name)))
 
 
-def swaps(length: Expr) -> Expr:
-    """With ``batch_first`` the output is that of the positions, its axes exchanged."""
-    return and_(BATCHED, FIRST, gt_(N, 1), gt_(length, 1))
+LIES = when(and_(BATCHED, FIRST), num("turned"), num("any"))
+"""With ``batch_first`` the output is that of the positions, its axes exchanged."""
 
 
 # --- attention by itself ---------------------------------------------------------------------------------------------
@@ -65,12 +63,11 @@ def attention_kept() -> tuple[Kept, ...]:
     values_alone = when(added, extended, when(_SELF, 3 * queries, when(_ONE_SOURCE, 2 * keys, keys)))
     scores = size([ROWS, HEADS, _L, all_keys])
     shown = and_(_weights, not_(_mean))
-    moved = {name: exchanged(name, length) for name, length in (("query", _L), ("key", _S), ("value", _S))}
     return (
-        *(Kept(name, where=not_(condition)) for name, condition in moved.items()),
-        Kept("query in order", queries, where=moved["query"]),
-        Kept("key in order", size([ROWS, _S, _kdim]), where=and_(moved["key"], not_(_SELF))),
-        Kept("value in order", size([ROWS, _S, _vdim]), where=and_(moved["value"], not_(or_(_SELF, _ONE_SOURCE)))),
+        *(Kept(name, where=not_(copied(name))) for name in ("query", "key", "value")),
+        Kept("query in order", queries, where=copied("query")),
+        Kept("key in order", size([ROWS, _S, _kdim]), where=and_(copied("key"), not_(_SELF))),
+        Kept("value in order", size([ROWS, _S, _vdim]), where=and_(copied("value"), not_(or_(_SELF, _ONE_SOURCE)))),
         Kept("scaled queries", queries),
         Kept("keys and values", when(_weights, together, extended + values_alone)),
         Kept("attn_output_weights", where=shown),
@@ -138,24 +135,24 @@ def decoder_numbers(of: Positions, memory: Positions) -> Expr:
 
 def stacked(name: str, of: Positions, times: Expr) -> tuple[Kept, ...]:
     """The inputs of so many layers: that of the first is the whole's, unless it lies in another order."""
-    copied = and_(not_(_norm_first), exchanged(name, of.length))
+    again = and_(not_(_norm_first), copied(name))
     return (
-        Kept(name, where=not_(copied)),
-        Kept("inputs of the layers", when(copied, times, times - 1) * of.numbers),
+        Kept(name, where=not_(again)),
+        Kept("inputs of the layers", when(again, times, times - 1) * of.numbers),
     )
 
 
 def memory_kept(of: Positions, times: Expr) -> tuple[Kept, ...]:
     """What so many layers look at: one tensor, or a copy for each where it lies in another order."""
-    copied = exchanged("memory", of.length)
-    return (Kept("memory", where=not_(copied)), Kept("memory in order", times * of.numbers, where=copied))
+    again = copied("memory")
+    return (Kept("memory", where=not_(again)), Kept("memory in order", times * of.numbers, where=again))
 
 
 def norm_numbers(given: Expr, of: Positions, over: Expr) -> Expr:
     """A norm at the end, over so many numbers at a time: its input and its statistics."""
-    return when(given, of.numbers + 2 * (of.numbers // over), num(0))
+    return when(given, of.numbers + 2 * (of.numbers // max_(over, 1)), num(0))
 
 
-def known(inputs: tuple[str, ...], *activations: Expr) -> Expr:
-    """Where these accounts hold: for inputs that lie in order, and activations that are worked out."""
-    return and_(whole(dtype_of(inputs[0])), or_(*activations), *(not_(swapped(name)) for name in inputs))
+def known(query: str, *activations: Expr, lengths: tuple[Expr, ...] = ()) -> Expr:
+    """Where these accounts hold: not for attention of something to nothing, nor of nothing to something."""
+    return and_(whole(dtype_of(query)), or_(*activations), *(ne_(length, 0) for length in lengths))

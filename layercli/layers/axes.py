@@ -33,6 +33,7 @@ from layercli.formula import (
 )
 from layercli.layers.axes_kinds import Axes, Shape
 from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Int
 from layercli.layers.reach import Expands, Inserts, Narrows, Permutes, Reshapes, Squeezes, Swaps, Takes
 from layercli.layers.vocabulary import X
@@ -123,7 +124,8 @@ def reshape() -> Layer:
             ),
         ),
         reach=Reshapes(),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 64, 7, 7),
         prose="Rows of patches to a map, heads out of features: no number moves, only the sizes change. "
         "One size may be -1, and is then what is left.",
@@ -162,7 +164,8 @@ def permute() -> Layer:
             ),
         ),
         reach=Permutes("dims"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 197, 768),
         prose="Channels to the end and back, time before the batch. "
         "The numbers stay where they are: torch only reads them in another order.",
@@ -200,7 +203,8 @@ def transpose() -> Layer:
         ),
         rules=(axis_need("dim0", max_(RANK, 1)), axis_need("dim1", max_(RANK, 1))),
         reach=Swaps("dim0", "dim1"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 197, 768),
         prose="A matrix turned on its diagonal, or tokens and channels exchanged. "
         "All other axes stay where they are.",
@@ -224,7 +228,8 @@ def squeeze() -> Layer:
         facts={single.name: when(and_(ge_(RANK, 1), exists(dim)), eq_(at(X, place), 1), num(False))},
         rules=(axis_need("dim", max_(RANK, 1)),),
         reach=Squeezes("dim"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 8, 1),
         prose="What global pooling or a single output leaves behind. "
         "An axis of another size than 1 stays as it is, without an error, as in torch.",
@@ -248,7 +253,8 @@ def unsqueeze() -> Layer:
         ),
         rules=(axis_need("dim", rank),),
         reach=Inserts("dim"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(8, 16),
         prose="A channel axis for a grey image, a batch axis for one sample. All sizes stay.",
         examples=("unsqueeze 0", "unsqueeze -1"),
@@ -280,7 +286,8 @@ def select() -> Layer:
             ),
         ),
         reach=Takes("dim", gone=True),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 197, 768),
         prose="The last step of a sequence, the class token of a transformer. The axis is gone, the others stay.",
         examples=("select 1 0", "select dim=1 index=-1"),
@@ -314,7 +321,8 @@ def narrow() -> Layer:
             ),
         ),
         reach=Narrows("dim", "start"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 197, 768),
         prose="All tokens but the first, the first half of the channels. The axis becomes as long as the stretch.",
         examples=("narrow 1 1 196", "narrow dim=2 start=0 length=64"),
@@ -349,13 +357,14 @@ def expand() -> Layer:
         rules=(
             Need(fits, "shape {sizes} has fewer axes than {X}", "give a size for every axis", "shape", values={"sizes": sizes, "X": X}),
             Need(
-                eq_(product(each(length(sizes), lambda i: when(or_(eq_(at(sizes, i), -1), eq_(at(sizes, i), old(i)), eq_(old(i), 1)), 1))), 1),
+                eq_(product(each(length(sizes), lambda i: when(or_(eq_(old(i), 1), eq_(at(sizes, i), -1), eq_(at(sizes, i), old(i))), 1))), 1),
                 "{X} cannot be stretched to {sizes}: only sizes of 1 can", "use -1 for the others", "shape", fits,
                 {"sizes": sizes, "X": X},
             ),
         ),
         reach=Expands(),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 1, 768),
         prose="A class token for every sample of a batch. Only sizes of 1 are stretched; no number is copied.",
         examples=("expand 8,-1,-1", "expand 4,1,768"),
@@ -405,7 +414,8 @@ def chunk() -> Layer:
             ),
         ),
         reach=Takes("dim"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 64, 16, 16),
         prose="Queries, keys and values out of one projection, the two halves of a channel split. "
         "The first part flows on; pick 1 or @label.1 takes another.",

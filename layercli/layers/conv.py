@@ -265,6 +265,7 @@ def conv(rank: int) -> Layer:
         window=tuple(window for _, window in slides),
         reach=Mixes((-1 - rank,)),
         kept=_kept(axes),
+        lies="joined",
         default_input=DEFAULT_INPUT[rank],
         prose="Each output cell is the sum of one filter times the input cells under it. "
         "Kernel and dilation decide what a cell sees, stride and padding how many cells there are.",

@@ -294,9 +294,12 @@ class Layer(NamedTuple):
     kept_known: Expr | None = None
     """Under which flags ``kept`` holds; else what is kept is not known."""
     view: Expr | None = None
-    """Under which flags and sizes the first output is a view of the first input: it has no storage of its own."""
-    swaps: Expr | None = None
-    """Under which flags and sizes the first output lies in memory with its first two axes exchanged."""
+    """Under which flags and sizes the outputs are views of the first input: they have no storage of their own."""
+    lies: str | Expr = ""
+    """How the first output lies in memory, by a word: ``any`` for in order, from inputs however they lie; ``alike`` for
+    as the first input does; ``joined`` for in order unless all inputs are images with their channels last; ``turned``
+    for its first two axes exchanged; ``mixed`` for in order where the inputs are, else not known. Empty for in order
+    too, but then ``kept`` is known for inputs in order only."""
     hidden: tuple[str, ...] = ()
     """The arguments that ``repr`` of the module does not show, so that a printed model does not tell them."""
     prose: str = ""
@@ -309,6 +312,11 @@ class Layer(NamedTuple):
             if name in key.names:
                 return key
         return None
+
+    @property
+    def lies_anyhow(self) -> bool:
+        """Whether ``kept`` is known however the inputs lie in memory."""
+        return isinstance(self.lies, Expr) or bool(self.lies)
 
     @property
     def operation(self) -> bool:

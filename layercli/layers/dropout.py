@@ -9,7 +9,6 @@ from layercli.formula import Expr, and_, concat, dims, eq_, is_, length, lt_, no
 from layercli.layers.activation import INPLACE, INPUT_DTYPE
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
 from layercli.layers.dtypes import FLOATS
-from layercli.layers.kept import SWAPPED
 from layercli.layers.kinds import Real
 from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, ROWS, TRAINING, C, X, batched_forms, spatial
 
@@ -72,7 +71,7 @@ def _dropout(
             Kept("zero", num(1), where=and_(TRAINING, eq_(_P, 1), not_(empty))),
         ),
         view=or_(sym("inplace"), or_(not_(TRAINING), or_(eq_(_P, 0), empty))),
-        swaps=SWAPPED if mask is None else None,
+        lies="alike" if mask is None else "",
         default_input=default_input,
         prose=f"{prose} In eval mode nothing changes; the shape never does.",
         examples=(name, f"{name} 0.2", *((example,) if example else ())),

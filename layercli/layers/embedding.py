@@ -164,6 +164,7 @@ def embedding() -> Layer:
         params=_PARAMS,
         frozen=sym("_freeze"),
         kept=INPUT,
+        lies="any",
         window=(),
         default_input=(2, 5),
         hidden=("_weight", "_freeze"),

@@ -16,9 +16,15 @@ def grad(name: str) -> Sym:
     return sym(f"{name}_grad", f"whether {name} asks for a gradient")
 
 
-def swapped(name: str) -> Sym:
-    """Whether this input lies in memory with its first two axes exchanged, as what ``batch_first`` gives does."""
-    return sym(f"{name}_swapped", f"whether the first two axes of {name} are exchanged in memory")
+def in_rows(name: str, exchange: bool = False) -> Sym:
+    """Whether this input can be read as a matrix of rows without a copy; ``exchange``: its first two axes exchanged."""
+    how = "turned_in_rows" if exchange else "in_rows"
+    return sym(f"{name}_{how}", f"whether {name} can be read as a matrix of rows")
+
+
+def in_batches(name: str) -> Sym:
+    """Whether this input can be read as a batch of matrices without a copy."""
+    return sym(f"{name}_in_batches", f"whether {name} can be read as a batch of matrices")
 
 
 def same(name: str, other: str) -> Sym:
@@ -31,7 +37,7 @@ def dtype_of(name: str) -> Sym:
     return sym(f"{name}_dtype", f"dtype of {name}")
 
 
-GRAD, SWAPPED = grad("input"), swapped("input")
+GRAD = grad("input")
 ALWAYS = num(True)
 NOTHING: tuple[Kept, ...] = ()
 INPUT, OUTPUT = (Kept("input"),), (Kept("output"),)

@@ -6,7 +6,7 @@ from functools import cache
 
 from layercli.formula import Expr, concat, dims, eq_, not_, product, sym
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, Param, TensorIn, lazy
-from layercli.layers.kept import ALWAYS, NOTHING, SWAPPED
+from layercli.layers.kept import ALWAYS, NOTHING, in_rows
 from layercli.layers.kinds import Int
 from layercli.layers.reach import Mixes
 from layercli.layers.vocabulary import LEAD, X, flag, integer
@@ -62,7 +62,11 @@ def linear() -> Layer:
         ),
         params=(Param("weight", (_out, _F)), Param("bias", (_out,), where=_bias)),
         macs=product(concat(LEAD, dims(F=_out, K=_F))),
-        kept=(Kept("input", where=not_(SWAPPED)), Kept("input in order", product(concat(LEAD, dims(F=_F))), where=SWAPPED)),
+        kept=(
+            Kept("input", where=in_rows("input")),
+            Kept("input in order", product(concat(LEAD, dims(F=_F))), where=not_(in_rows("input"))),
+        ),
+        lies="any",
         reach=Mixes((-1,)),
         default_input=(48, 16),
         prose="Mixes all features of a position into new ones, each by weights of its own. "
@@ -134,7 +138,7 @@ def identity() -> Layer:
         window=(),
         kept=NOTHING,
         view=ALWAYS,
-        swaps=SWAPPED,
+        lies="alike",
         default_input=(1, 3, 16, 16),
         ignores_arguments=True,
         prose="Keeps a place where a layer is switched off, such as a norm. Shape, numbers and dtype stay.",

@@ -22,9 +22,12 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Key, Layer, Need
+from layercli.layers.definition import Kept, Key, Layer, Need
+from layercli.layers.kept import alike, grad
 from layercli.layers.kinds import Double, Float, Number, Real
 from layercli.layers.loss_common import (
+    BOTH,
+    ONE_DTYPE,
     REDUCE,
     SAME,
     SAME_SHAPE,
@@ -68,6 +71,8 @@ def l1() -> Layer:
         dtype=loss_dtype(_DIFFERENCE),
         facts=SAME_SHAPE,
         rules=(no_bools("input", "target"), *_FITS, mean_of_floats(_DIFFERENCE, "input", "target")),
+        kept=(alike("differences"),),
+        kept_known=ONE_DTYPE,
     )  # fmt: skip
 
 
@@ -82,6 +87,8 @@ def mse() -> Layer:
         dtype=_both.word,
         facts=SAME_SHAPE,
         rules=(_FLOATS, *_FITS),
+        kept=BOTH,
+        kept_known=ONE_DTYPE,
     )  # fmt: skip
 
 
@@ -110,6 +117,8 @@ def smooth_l1() -> Layer:
             *_FITS,
             mean_of_floats(_DIFFERENCE, "input", "target"),
         ),
+        kept=(*(item._replace(where=not_(absolute)) for item in BOTH), alike("differences", absolute)),
+        kept_known=ONE_DTYPE,
         examples=("", "reduction=none -i 3,5", "beta=0.1 -i 8,4"),
         paper="https://arxiv.org/abs/1504.08083",
     )  # fmt: skip
@@ -138,6 +147,8 @@ def huber() -> Layer:
             wants(not_(_y.complex), "the target must not be complex", "target"),
             *_FITS,
         ),
+        kept=BOTH,
+        kept_known=ONE_DTYPE,
         examples=("", "reduction=none -i 3,5", "delta=0.5 -i 8,4"),
         paper="https://doi.org/10.1214/aoms/1177703732",
     )  # fmt: skip
@@ -163,6 +174,8 @@ def kl_div() -> Layer:
         dtype="promoted",
         facts=SAME_SHAPE,
         rules=(wants(and_(x.reals, y.reals), "both must be floats", "input", "target"), *_FITS),
+        kept=(Kept("target", where=not_(sym("log_target"))), alike("probabilities", sym("log_target"))),
+        kept_known=and_(ONE_DTYPE, not_(grad("target"))),
         examples=("", "reduction=batchmean", "reduction=none log_target=true -i 3,5"),
         paper="https://doi.org/10.1214/aoms/1177729694",
     )  # fmt: skip

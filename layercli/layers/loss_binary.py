@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from layercli.formula import Sym, not_, or_, sym
+from layercli.formula import Sym, eq_, not_, or_, sym
 from layercli.layers.definition import Key, Layer, Need, Param
 from layercli.layers.loss_common import (
+    BOTH,
     REDUCE,
     SIZE_AVERAGE,
     Y,
@@ -17,7 +18,7 @@ from layercli.layers.loss_common import (
     tensor,
     wants,
 )
-from layercli.layers.loss_dtypes import holds, promote, typed
+from layercli.layers.loss_dtypes import dtype_of, holds, promote, typed
 from layercli.layers.parts import Weights
 from layercli.layers.vocabulary import X
 
@@ -69,6 +70,8 @@ def bce() -> Layer:
             wants(not_(w.complex), "the weight must not be complex", "weight", where=sym("weight_given")),
         ),
         buffers=(buffer("weight", _W),),
+        kept=BOTH,
+        kept_known=eq_(dtype_of("input"), dtype_of("target")),
         examples=("", "reduction=none -i 3,5", "weight=10 -i 8,10"),
     )  # fmt: skip
 
@@ -106,6 +109,8 @@ def bce_with_logits() -> Layer:
             wants(holds(y, promote(y, w)), "torch multiplies by the weight in the target's dtype, which it must fit", "weight", "target", where=weighted),
         ),
         buffers=(buffer("weight", _W), buffer("pos_weight", positive)),
+        kept=BOTH,
+        kept_known=eq_(dtype_of("input"), dtype_of("target")),
         examples=("", "reduction=none -i 3,5", "pos_weight=10 -i 8,10"),
     )  # fmt: skip
 

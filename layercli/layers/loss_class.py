@@ -24,7 +24,7 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, TensorIn
 from layercli.layers.kinds import Number, Real
 from layercli.layers.loss_common import (
     REDUCE,
@@ -89,6 +89,8 @@ def nll(torch: str) -> Layer:
         shape=positions(X),
         rules=(one_axis(X), *index_rules(X)),
         buffers=WEIGHT_BUFFER,
+        kept=(Kept("input"), Kept("target"), Kept("sum of weights", num(1))),
+        kept_known=not_(is_dtype("target", "uint8")),
         examples=("", "weight=10", "reduction=none -i 8,10,4"),
     )  # fmt: skip
 
@@ -119,6 +121,8 @@ def cross_entropy() -> Layer:
             ),
         ),
         buffers=WEIGHT_BUFFER,
+        kept=(Kept("logarithms of probabilities", product(X)), Kept("target"), Kept("sum of weights", num(1))),
+        kept_known=and_(not_(PROBABILITIES), not_(is_dtype("target", "uint8")), le_(sym("label_smoothing"), 0)),
         examples=("", "label_smoothing=0.1", "weight=10 reduction=none -i 8,10,4 -i target=8,4:int64"),
         paper="https://doi.org/10.1109/CVPR.2016.308",
     )  # fmt: skip

@@ -28,7 +28,7 @@ from layercli.formula import (
     sym,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Let, Need, Out, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Let, Need, Out, TensorIn
 from layercli.layers.kinds import OneOfCall, Truth
 from layercli.layers.loss_dtypes import Typed, dtype_of
 from layercli.layers.vocabulary import X
@@ -196,6 +196,13 @@ def same_dtype(first: str, second: str, where: Expr | None = None) -> Need:
         f"{second} is {{{second}_dtype}}, but {first} is {{{first}_dtype}}: torch does not promote here",
         f"give {second} in {{{first}_dtype}}", where=where, code="torch.dtype",
     )  # fmt: skip
+
+
+# --- kept for backward ---
+
+ONE_DTYPE = and_(SAME, eq_(sym("input_dtype"), sym("target_dtype")))
+"""Whether input and target are alike, so that torch makes nothing else of them first."""
+BOTH = (Kept("input"), Kept("target"))
 
 
 # --- inputs ----------------------------------------------------------------------------------------------------------

@@ -30,8 +30,10 @@ from layercli.formula import (
     total,
     when,
 )
-from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Int
+from layercli.layers.merge_kept import comparison_kept, matmul_kept, one_dtype, product_kept
 from layercli.layers.reach import Joins, Mixes
 
 FAMILY = "merging"
@@ -54,7 +56,10 @@ def _same(shapes: tuple[Sym, ...]) -> Expr:
     return and_(*(eq_(shapes[0], other) for other in shapes[1:])) if len(shapes) > 1 else num(True)
 
 
-def _elementwise(name: str, torch: str, verb: str, dtypes: str, prose: str) -> Callable[[int], Layer]:
+def _elementwise(
+    name: str, torch: str, verb: str, dtypes: str, prose: str,
+    kept: Callable[[tuple[Sym, ...]], tuple[Kept, ...]] = lambda shapes: NOTHING,
+) -> Callable[[int], Layer]:
     @cache
     def of(count: int) -> Layer:
         shapes = _shapes(count)
@@ -69,6 +74,10 @@ def _elementwise(name: str, torch: str, verb: str, dtypes: str, prose: str) -> C
             rules=(Need(broadcasts_(*shapes), "the shapes do not broadcast", "give them one shape", where=not_(_ALIKE)),),
             window=(),
             several=of,
+            kept=kept(shapes),
+            kept_known=one_dtype(count),
+            view=ALWAYS if count == 1 else None,
+            lies="alike",
             default_input=(1, 8, 16, 16),
             prose=f"{prose} Sizes of 1 are stretched to the other's size, from the last axis backwards.",
             examples=(name, f"{name} -i 1,8,16,16 -i 1,8,1,1"),
@@ -83,12 +92,14 @@ add = _elementwise(
 sub = _elementwise(
     "sub", "torch.sub", "Subtracts", "any, not bool", "The first tensor less the others, such as an error signal."
 )
-mul = _elementwise("mul", "torch.mul", "Multiplies", "any", "What a gate does: channel or spatial attention, a mask.")
+mul = _elementwise("mul", "torch.mul", "Multiplies", "any", "What a gate does: channel or spatial attention, a mask.", product_kept)
 maximum = _elementwise(
-    "maximum", "torch.maximum", "Takes the larger of", "any, not complex", "Maxout, or the union of soft masks."
+    "maximum", "torch.maximum", "Takes the larger of", "any, not complex", "Maxout, or the union of soft masks.",
+    comparison_kept,
 )
 minimum = _elementwise(
-    "minimum", "torch.minimum", "Takes the smaller of", "any, not complex", "The intersection of soft masks."
+    "minimum", "torch.minimum", "Takes the smaller of", "any, not complex", "The intersection of soft masks.",
+    comparison_kept,
 )
 
 
@@ -156,6 +167,8 @@ def cat(count: int) -> Layer:
         window=(),
         reach=Joins("dim"),
         several=cat,
+        kept=NOTHING,
+        lies="joined",
         default_input=(1, 8, 16, 16),
         prose="What U-Net, Inception and DenseNet merge with: along dim the sizes add up, all other sizes must agree. "
         "As in torch, dim=0 is the default; channels are dim=1.",
@@ -184,6 +197,8 @@ def stack(count: int) -> Layer:
             Need(_same(shapes), "stack needs inputs of one shape", "give them one shape"),
         ),
         several=stack,
+        kept=NOTHING,
+        lies="joined",
         window=(),
         reach=Joins("dim", new=True),
         default_input=(1, 8, 16),
@@ -229,6 +244,9 @@ def matmul() -> Layer:
         ),
         macs=product(batch) * rows * inner * columns,
         reach=Mixes((-1, -2)),
+        kept=matmul_kept(concat(left, dims(n=rows, m=inner)), concat(right, dims(m=other, p=columns))),
+        kept_known=alike,
+        lies="any",
         default_input=(1, 8, 16, 16),
         prose="Attention by hand: queries times keys, weights times values. "
         "The last two axes are matrices, those before them a batch.",

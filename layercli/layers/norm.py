@@ -26,7 +26,7 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, Param, TensorIn, lazy
-from layercli.layers.kept import INPUT
+from layercli.layers.kept import GRAD, INPUT
 from layercli.layers.kinds import Int, Kind, Real
 from layercli.layers.vocabulary import (
     BATCH,
@@ -65,10 +65,17 @@ _BUFFERS = (
 _MEANING = "what is normalised"
 
 
-def _kept(groups: Expr, count: Expr) -> tuple[Kept, ...]:
-    """The input, and where they are the batch's own, mean and deviation of each of so many groups of ``count``."""
+def _computed_in(own: Expr) -> Expr:
+    return when(own, num("parameters"), num("input"))
+
+
+def _kept(groups: Expr, count: Expr, own: Expr = _HOLDS_SOMETHING) -> tuple[Kept, ...]:
+    """The input, and where they are the batch's own, mean and deviation of each of so many groups of ``count``.
+
+    ``own``: whether they are computed in the parameters' dtype, not the input's.
+    """
     where = and_(_BATCH_STATISTICS, ne_(groups * count, 0))
-    dtype = when(_HOLDS_SOMETHING, num("parameters"), num("input"))
+    dtype = _computed_in(own)
     return (*INPUT, Kept("means", groups, dtype, where), Kept("inverse deviations", groups, dtype, where))
 
 
@@ -255,6 +262,7 @@ def syncbatchnorm() -> Layer:
 
 def instancenorm(rank: int) -> Layer:
     """Instance normalisation (Ulyanov et al. 2016): one mean and variance per sample and channel."""
+    filled = ne_(size(spatial(rank)), 0)
     return Layer(
         name=f"instancenorm{rank}d",
         torch=f"InstanceNorm{rank}d",
@@ -270,11 +278,9 @@ def instancenorm(rank: int) -> Layer:
         buffers=_BUFFERS,
         window=(),
         kept=(
-            *_kept(ROWS * C, size(spatial(rank))),
-            Kept("weight of each sample", ROWS * C, "parameters", _AFFINE),
-            Kept(
-                "running statistics of each sample", 2 * ROWS * C, "parameters", and_(_TRACKS, ne_(size(spatial(rank)), 0))
-            ),
+            *_kept(ROWS * C, size(spatial(rank)), _AFFINE),
+            Kept("weight of each sample", ROWS * C, "parameters", and_(_AFFINE, or_(filled, GRAD))),
+            Kept("running statistics of each sample", 2 * ROWS * C, _computed_in(_AFFINE), and_(_TRACKS, filled)),
         ),
         default_input=DEFAULT_INPUT[rank],
         prose="Unlike batch norm it does not look across the batch, and by default it learns nothing and keeps no "

@@ -14,6 +14,7 @@ from layercli.formula import (
     le_,
     length,
     lt_,
+    max_,
     ne_,
     not_,
     num,
@@ -93,6 +94,7 @@ def layernorm() -> Layer:
         rules=_ENDS_SO,
         params=(_WEIGHT, Param("bias", (_SHAPE,), and_(_AFFINE, _BIAS))),
         kept=_statistics(_SAMPLES, _AFFINE),
+        lies="any",
         window=(),
         default_input=(1, 3, 16, 16),
         prose="Left alone it normalises the last axis; it does not look across the batch and keeps no statistics. "
@@ -288,7 +290,7 @@ def localresponsenorm() -> Layer:
         ),
         window=(),
         kept=(
-            *INPUT, Kept("padded squares", product(X) // at(X, 1) * (at(X, 1) + _WIDTH - 1)), Kept("bases", product(X)),
+            *INPUT, Kept("padded squares", product(X) // max_(at(X, 1), 1) * (at(X, 1) + _WIDTH - 1)), Kept("bases", product(X)),
             Kept("divisors", product(X)),
         ),
         view=empty,

@@ -5,11 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from layercli.formula import and_, is_, lt_, ne_, not_, num, or_, sym, when
-from layercli.layers.definition import Key, Layer, Need, Out, TensorIn
+from layercli.formula import Expr, and_, is_, lt_, ne_, not_, num, or_, product, sym, when
+from layercli.layers.definition import Kept, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import INPUT
 from layercli.layers.kinds import LARGEST, BadValue, Kind, Sizes, shown
-from layercli.layers.pool import CEIL_KEY, DTYPE, pool_stride, pooled, ranks, rules_of, slides, small, whole_kernels
-from layercli.layers.vocabulary import DEFAULT_INPUT, SMALL, batched_forms, kernel
+from layercli.layers.pool import (
+    CEIL_KEY,
+    DTYPE,
+    image,
+    pool_stride,
+    pooled,
+    ranks,
+    rules_of,
+    slides,
+    small,
+    whole_kernels,
+)
+from layercli.layers.vocabulary import DEFAULT_INPUT, SMALL, SPATIAL, batched_forms, kernel, spatial
 
 FAMILY = "pooling"
 

@@ -6,20 +6,18 @@ part of them is kept), the states before and after, the input of every product. 
 
 from __future__ import annotations
 
-from layercli.formula import Expr, and_, eq_, gt_, lt_, not_, num, or_, size, sym, when
+from layercli.formula import Expr, and_, eq_, lt_, not_, num, size, sym, when
 from layercli.layers.definition import Kept
-from layercli.layers.kept import SWAPPED, dtype_of
-from layercli.layers.vocabulary import BATCHED, PACKED, ROWS, TRAINING, N
+from layercli.layers.kept import dtype_of, in_rows
+from layercli.layers.vocabulary import BATCHED, PACKED, ROWS, TRAINING
 
 _T, _F, _h, _r, _D = (sym(name) for name in ("T", "F", "h", "r", "D"))
 _layers, _projected, _given, _first = (sym(name) for name in ("layers", "projected", "hx_given", "batch_first"))
 _dropout = sym("dropout")
 
-_WIDE = and_(gt_(N, 1), gt_(_T, 1))
-_EXCHANGED = or_(and_(_first, not_(SWAPPED)), and_(not_(_first), SWAPPED))
-"""Whether the input lies in memory sequence by sequence, while it is read step by step."""
-_COPIED = and_(BATCHED, _EXCHANGED, _WIDE)
-SWAPS = and_(not_(PACKED), BATCHED, _first, _WIDE)
+_AS_IT_IS = when(and_(BATCHED, _first), in_rows("input", exchange=True), in_rows("input"))
+"""Whether the input lies in memory step by step, as it is read; else it is copied for each direction."""
+LIES = when(and_(BATCHED, _first), num("turned"), num("any"))
 """With ``batch_first`` the output is that of the steps, its axes exchanged."""
 KNOWN = not_(PACKED)
 
@@ -52,8 +50,8 @@ def sequence_kept(gates: int) -> tuple[Kept, ...]:
     between = size([_layers - 1, _T, ROWS, _D, _r])
     drops = and_(TRAINING, lt_(0, _dropout))
     return (
-        Kept("input", where=not_(_COPIED)),
-        Kept("input by steps", size([_D, _T, ROWS, _F]), where=_COPIED),
+        Kept("input", where=_AS_IT_IS),
+        Kept("input by steps", size([_D, _T, ROWS, _F]), where=not_(_AS_IT_IS)),
         *_KINDS[gates],
         Kept("inputs of stacked layers", between),
         Kept("masks", when(eq_(_dropout, 1), _layers - 1, between), where=drops),

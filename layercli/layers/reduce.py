@@ -25,7 +25,8 @@ from layercli.formula import (
 )
 from layercli.layers.axes import ANY, RANK
 from layercli.layers.axes_kinds import Axes, Ends, Extents
-from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn
+from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
+from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Real
 from layercli.layers.reach import Crops, Pads, Reduces
 from layercli.layers.vocabulary import X, flag, setting
@@ -70,6 +71,8 @@ def _reduction(name: str, summary: str, prose: str, dtypes: str, dtype: str | Ex
             ),
         ),
         reach=Reduces("dim", "keepdim"),
+        kept=(Kept("input"), Kept("output")) if name == "amax" else NOTHING,
+        lies="mixed",
         default_input=(1, 64, 7, 7),
         prose=prose,
         examples=(name, f"{name} dim=2,3", f"{name} dim=1 keepdim=true"),
@@ -137,7 +140,8 @@ def crop() -> Layer:
         prose="What the U-Net of 2015 does to a skip connection that is larger than what comes up. "
         "Of an odd surplus the larger half goes at the end.",
         examples=("crop 56", "crop 56,48"),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
     )  # fmt: skip
 
 
@@ -178,6 +182,8 @@ def pad() -> Layer:
             ),
         ),
         reach=Pads("pad"),
+        kept=NOTHING,
+        lies="joined",
         default_input=(1, 3, 16, 16),
         prose="Asymmetric padding, as TensorFlow's same needs it, on tensors of any rank. "
         "The layers zeropad2d and its like do the same for images.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from layercli.formula import num, sym
+from layercli.formula import sym
 from layercli.layers.axes import ANY
 from layercli.layers.axes_kinds import Extents, Path
 from layercli.layers.definition import Key, Layer, Out, Param
 from layercli.layers.dtypes import COMPLEX, FLOATS, INTEGERS
+from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Word
 from layercli.layers.vocabulary import X, setting
 
@@ -31,7 +32,8 @@ def pick() -> Layer:
         inputs=ANY,
         outputs=(Out("output", X),),
         window=(),
-        view=num(True),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 16),
         prose="The first output flows on by itself: pick 1 takes the second, such as the last hidden state of a GRU. "
         "An LSTM's cell state is pick 1.1; a tensor alone is pick 0.",
@@ -56,6 +58,8 @@ def param() -> Layer:
         inputs=(),
         outputs=(Out("output", sizes, dtype="parameters"),),
         params=(Param("value", (sizes,)),),
+        kept=NOTHING,
+        view=ALWAYS,
         default_input=(1, 16),
         prose="A position table, a class token, a scale. "
         "It begins a branch: add( ; param 1,197,768); where cat joins it to a batch, it is stretched over the batch.",
@@ -80,6 +84,7 @@ def source() -> Layer:
         positional=("shape",),
         inputs=(),
         outputs=(Out("output", sizes, dtype="parameters"),),
+        kept=NOTHING,
         default_input=(1, 3, 32, 32),
         prose="It opens a spec, so that a file says what it is for; -i overrides it. "
         "Where it begins a branch it is a further input of the design.",

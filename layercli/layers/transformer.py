@@ -8,9 +8,9 @@ from layercli.layers.attention_kept import (
     GELU,
     RELU,
     Positions,
+    copied,
     decoder_numbers,
     encoder_numbers,
-    exchanged,
     known,
     memory_kept,
     norm_numbers,
@@ -183,7 +183,7 @@ def encoder() -> Layer:
             *stacked("src", Positions(S), _layers), Kept("inside", _layers * encoder_numbers(Positions(S))),
             Kept("norm", norm_numbers(_NORMED, Positions(S), product(_NORM["S"]))),
         ),
-        kept_known=known(("src",), RELU, GELU),
+        kept_known=known("src", RELU, GELU),
         factory=False,
         reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
@@ -227,7 +227,7 @@ def decoder() -> Layer:
             Kept("inside", _layers * decoder_numbers(Positions(T), Positions(S))),
             Kept("norm", norm_numbers(_NORMED, Positions(T), product(_NORM["S"]))),
         ),
-        kept_known=known(("tgt", "memory"), RELU),
+        kept_known=known("tgt", RELU, lengths=(S, T)),
         factory=False,
         reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
@@ -249,7 +249,7 @@ def _custom(name: str) -> Key:
 
 def _kept(source: Positions, target: Positions) -> tuple[Kept, ...]:
     """Encoder and decoder: the memory is a tensor of their own, which the decoder's layers may have to copy."""
-    copies = when(exchanged("src", source.length), _dec, 1)
+    copies = when(copied("src"), _dec, 1)
     return (
         *stacked("src", source, _enc), *stacked("tgt", target, _dec), Kept("memory", copies * source.numbers),
         Kept("inside the encoder", _enc * encoder_numbers(source)),
@@ -307,7 +307,7 @@ def transformer() -> Layer:
         ),
         macs=_enc * encoder_macs() + _dec * decoder_macs(),
         kept=_kept(Positions(S), Positions(T)),
-        kept_known=known(("src", "tgt"), RELU),
+        kept_known=known("src", RELU, lengths=(S, T)),
         reach=OVER_POSITIONS,
         default_input=(10, 2, 64),
         hidden=("nhead", "activation", "batch_first", "norm_first"),

@@ -6,10 +6,10 @@ import contextlib
 import inspect
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from layercli.measure import count, operations, tensors
+from layercli.measure import count, operations, study, tensors
 from layercli.measure.device import choose
 from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement, Refusal, Weights
 from layercli.plan import Call, Module, Plan, Ref, Wire
@@ -69,7 +69,8 @@ class _Net:
                 with self._asking("input"):
                     self.feeds.append(tensors.feed(self.torch, item.feed, self.device, self._nested))
             began = time.perf_counter()
-            self._run(self.outputs)
+            with self.torch.no_grad():
+                self.run(self.outputs)
             start = start._replace(seconds=time.perf_counter() - began)
         except _UnableError as unable:
             return start._replace(reason=str(unable))
@@ -85,7 +86,10 @@ class _Net:
         else:
             start = start._replace(status=MEASURED)
         answer = start._replace(outputs=tuple(self.outputs), modules=tuple(map(self._weights, self.modules)))
-        return self._count(answer) if self.plan.count_macs and error is None else answer
+        if error is not None or answer.status != MEASURED:
+            return answer
+        answer = self._count(answer) if self.plan.count_macs else answer
+        return study.study(self, answer) if self.plan.count_saved or self.plan.probe else answer
 
     # --- building ----------------------------------------------------------------------------------------------------
 
@@ -126,21 +130,26 @@ class _Net:
 
     # --- running -----------------------------------------------------------------------------------------------------
 
-    def _run(self, outputs: list[list[Any]]) -> None:
+    def run(self, outputs: list[list[Any]] | None = None, modules: Sequence[Any] | None = None, until: int = -1) -> Any:
+        """Runs the calls, on other modules where they are given; gives back what the last, or ``until``, returns."""
         results: dict[int, Any] = {}
         last = _last_uses(self.plan.calls)
-        with self.torch.no_grad():
-            for index, call in enumerate(self.plan.calls):
-                args = [self._wire(wire, results) for wire in call.args]
-                kwargs = {name: self._wire(wire, results) for name, wire in call.kwargs.items()}
-                module = self.modules[call.module]
-                with self._asking("forward", module=call.module, call=index):
-                    results[index] = module(*args, **kwargs)
-                    if self.device.startswith("cuda"):
-                        self.torch.cuda.synchronize()
-                outputs.append(tensors.outputs(self.torch, results[index]))
-                for done in last.get(index, ()):
-                    del results[done]
+        result = None
+        for index, call in enumerate(self.plan.calls):
+            args = [self._wire(wire, results) for wire in call.args]
+            kwargs = {name: self._wire(wire, results) for name, wire in call.kwargs.items()}
+            module = (modules or self.modules)[call.module]
+            with self._asking("forward", module=call.module, call=index):
+                result = results[index] = module(*args, **kwargs)
+                if self.device.startswith("cuda"):
+                    self.torch.cuda.synchronize()
+            if outputs is not None:
+                outputs.append(tensors.outputs(self.torch, result))
+            if index == until:
+                break
+            for done in last.get(index, ()):
+                del results[done]
+        return result
 
     def _wire(self, wire: Wire, results: dict[int, Any]) -> Any:
         if wire is None:
@@ -167,10 +176,14 @@ class _Net:
             note = f"torch's counter knows no multiply-adds of {', '.join(missed)}"
             return answer._replace(reason="; ".join(filter(None, (answer.reason, note))))
         try:
-            return answer._replace(macs=count.counted(self.torch, lambda: self._run([])))
+            return answer._replace(macs=count.counted(self.torch, self._without_gradients))
         except Exception as error:  # the answer stands without a count
             note = f"torch's multiply-adds could not be counted: {_first_line(error)}"
             return answer._replace(reason="; ".join(filter(None, (answer.reason, note))))
+
+    def _without_gradients(self) -> Any:
+        with self.torch.no_grad():
+            return self.run()
 
     @contextlib.contextmanager
     def _asking(self, stage: str, module: int | None = None, call: int | None = None) -> Iterator[None]:

@@ -11,6 +11,7 @@ from layercli.measurement import FAILED, Measurement
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Sequence
     from types import TracebackType
 
     from layercli.plan import Plan
@@ -69,14 +70,22 @@ class Child:
 
     def ask(self, plan: Plan, timeout: float = TIMEOUT) -> Measurement:
         """What torch does with the plan, or why that is not known; at the latest after ``timeout`` seconds."""
+        return self.ask_all((plan,), timeout)[0]
+
+    def ask_all(self, plans: Sequence[Plan], timeout: float = TIMEOUT) -> tuple[Measurement, ...]:
+        """As :meth:`ask` of several plans, in one question."""
+        answer = self._asked(plans, timeout)
+        return answer if len(answer) == len(plans) else answer[:1] * len(plans)
+
+    def _asked(self, plans: Sequence[Plan], timeout: float) -> tuple[Measurement, ...]:
         import json
         import threading
 
         from layercli.plan import plan_to_json
 
         if self._problem or self._process is None:
-            return Measurement(FAILED, self._problem or "torch's process has ended")
-        question = json.dumps(plan_to_json(plan)).encode() + b"\n"
+            return (Measurement(FAILED, self._problem or "torch's process has ended"),)
+        question = json.dumps([plan_to_json(plan) for plan in plans]).encode() + b"\n"
         answer: list[bytes] = []
         # A thread, because both pipes can block, and because pipes cannot be selected on everywhere.
         thread = threading.Thread(target=_exchange, args=(self._process, question, answer), daemon=True)
@@ -96,8 +105,8 @@ class Child:
         else:
             if self._once:
                 self._problem = "torch's process answers one question and has answered it"
-            return Measurement.from_json(json.loads(answer[0]))
-        return Measurement(FAILED, self._problem)
+            return tuple(map(Measurement.from_json, json.loads(answer[0])))
+        return (Measurement(FAILED, self._problem),)
 
     def _ending(self) -> str:
         """How a process that closed its end came to do so."""
@@ -166,6 +175,13 @@ class Reusable:
             self._child = Child()
         return self._child.ask(plan, timeout)
 
+    def ask_all(self, plans: Sequence[Plan], timeout: float = TIMEOUT) -> tuple[Measurement, ...]:
+        """As :meth:`Child.ask_all`."""
+        if not self._child.alive:
+            self._child.close()
+            self._child = Child()
+        return self._child.ask_all(plans, timeout)
+
     def close(self) -> None:
         """End the child."""
         self._child.close()
@@ -179,10 +195,10 @@ class Reusable:
         self.close()
 
 
-def measure(plan: Plan, timeout: float = TIMEOUT) -> Measurement:
-    """What torch does with the plan, in a process of its own."""
+def measure(plans: Sequence[Plan], timeout: float = TIMEOUT) -> tuple[Measurement, ...]:
+    """What torch does with these plans, in a process of its own."""
     with Child(once=True) as child:
-        return child.ask(plan, timeout)
+        return child.ask_all(plans, timeout)
 
 
 def measure_in_process(plan: Plan) -> Measurement:

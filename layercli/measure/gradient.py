@@ -34,7 +34,10 @@ class Unmeasurable(Exception):
 
 
 Run = Callable[[Sequence[Any], Any], Any]
-"""Runs the net with these modules in place of its own, on this tensor as its first input: its first output."""
+"""Runs the net with these modules in place of its own, on this tensor as its first input: its first output.
+
+Modules and tensor are float64, and whatever else the net is fed has to be too, where it is no integer.
+"""
 
 
 def receptive_field(
@@ -128,6 +131,8 @@ class _Binary:
                 tensor.register_hook(self.said)
 
     def said(self, gradient: Any) -> Any:
+        if gradient is None:  # an output that nobody reads
+            return None
         strength = gradient.abs()
         some = self.torch.rand(gradient.shape, dtype=gradient.dtype, generator=self.generator) + 1
         return self.torch.where(strength > FAINTEST * strength.max(), some, 0)

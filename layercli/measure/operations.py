@@ -20,7 +20,9 @@ def make(torch: Any, name: str, arguments: dict[str, Any], dtype: Any, device: s
             return function(torch, *inputs, *named.values(), **arguments)
 
     Operation.__name__ = name.removeprefix(PREFIX)
-    return Operation()
+    made = Operation()
+    made.arguments = arguments  # what stands in for it where fields are measured has to know
+    return made
 
 
 def _learned(torch: Any, shape: tuple[int, ...], dtype: Any, device: str) -> Any:
@@ -30,7 +32,8 @@ def _learned(torch: Any, shape: tuple[int, ...], dtype: Any, device: str) -> Any
             self.value = torch.nn.Parameter(torch.zeros(shape, dtype=dtype, device=device))
 
         def forward(self) -> Any:
-            return self.value
+            # Where no gradients are recorded torch's counter of multiply-adds trips over views of a parameter.
+            return self.value if torch.is_grad_enabled() else self.value.detach()
 
     return Learned()
 

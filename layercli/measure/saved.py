@@ -9,6 +9,7 @@ counted: what a kernel keeps beyond what its gradient needs is the kernel's affa
 from __future__ import annotations
 
 import contextlib
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -24,7 +25,7 @@ class Recorder:
 
     def pack(self, tensor: Any) -> Any:
         """Takes note of a tensor for as long as autograd holds it."""
-        saved = _Saved(tensor)
+        saved = _Saved(tensor.detach())  # an output would hold on to the node that holds it, for ever
         self._held.append(weakref.ref(saved))
         return saved
 
@@ -61,6 +62,8 @@ def recording(torch: Any, excluded: Iterable[Any]) -> Iterator[Recorder]:
 
     recorder = Recorder(excluded)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # torch warns of its own switches
         stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())

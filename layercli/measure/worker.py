@@ -1,4 +1,4 @@
-"""The child process: loads torch at once, then answers one line of JSON with one line of JSON.
+"""The child process: loads torch at once, then answers one line of JSON, a list of plans, with one line of JSON.
 
 Standard output belongs to the answers alone: whatever torch prints goes where standard error goes. It leaves by
 ``os._exit``, because torch's own teardown takes 0.3 s.
@@ -43,21 +43,22 @@ def _load_torch(keep_collecting: bool) -> str:
     return ""
 
 
-def _answer(line: bytes, problem: str) -> dict[str, Any]:
+def _answer(line: bytes, problem: str) -> list[dict[str, Any]]:
+    """An answer to each plan of the line; one for all where something is wrong."""
     if problem:
-        return {"status": "failed", "reason": problem}
+        return [{"status": "failed", "reason": problem}]
     try:
         import json
 
         from layercli.measure.build import run_plan
         from layercli.plan import plan_from_json
 
-        return run_plan(plan_from_json(json.loads(line))).to_json()
+        return [run_plan(plan_from_json(plan)).to_json() for plan in json.loads(line)]
     except Exception as error:
-        return {"status": "failed", "reason": f"layercli could not run it: {type(error).__name__}: {error}"}
+        return [{"status": "failed", "reason": f"layercli could not run it: {type(error).__name__}: {error}"}]
 
 
-def _write(stream: int, answer: dict[str, Any]) -> None:
+def _write(stream: int, answer: list[dict[str, Any]]) -> None:
     import json
 
     rest = memoryview(json.dumps(answer).encode() + b"\n")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from layercli.analysis.flow import tensors
-from layercli.analysis.graph import Row
+from layercli.analysis.rows import Row
 from layercli.errors import LayerError
 from layercli.render.blocks import Block, Cell, Column, Facts, Table, View
 from layercli.render.tree import Entry, drawn
@@ -33,9 +33,7 @@ _FIGURES = {
     "params": _Figure("parameters", lambda _, row: 0 if row.shares is not None else row.bound.params, total="params"),
     "macs": _Figure("MACs", lambda _, row: row.bound.macs, total="macs"),
     "buffers": _Figure("buffers", lambda _, row: row.bound.buffers, total="buffers"),
-    "bytes": _Figure(
-        "output bytes", lambda report, row: report.output_bytes(row), size_text, total="activation_bytes"
-    ),
+    "bytes": _Figure("output bytes", lambda report, row: report.output_bytes(row), size_text, total="activation_bytes"),
     "saved": _Figure("kept bytes", lambda report, row: report.kept_bytes(row), size_text, total="saved_bytes"),
 }
 _TEXTS: dict[str, tuple[str, Callable[[Report, Row], str]]] = {
@@ -68,6 +66,8 @@ def design(report: Report, waiting: bool, view: View) -> Iterator[Block]:
     for name, tree in report.analysis.inputs[:1]:
         yield Facts(tuple((label, Cell(text)) for label, text in described(name, tree, None)))
     names = view.columns or USUAL
+    if report.analysis.symbolic is not None:
+        names = tuple(name for name in names if name != "share")
     entries = drawn(report.analysis.rows, view.expand, view.depth)
     body = [tuple(_cells(report, entry, names, waiting)) for entry in entries]
     heads = [Column("#", right=True), Column("layer", code=True)]
@@ -96,7 +96,7 @@ def _cells(report: Report, entry: Entry, names: Sequence[str], waiting: bool) ->
         label = f"{row.label}: " if row.label else ""
         hidden = f"  (and {len(entry.rows)} before it)" if entry.rows else ""
         yield Cell(str(row.number), "dim")
-        yield Cell(f"{label}{short_layer(row.bound)}{hidden}", "", entry.lead)
+        yield Cell(f"{label}{short_layer(row)}{hidden}", "", entry.lead)
     else:
         yield Cell("")
         yield Cell(entry.text, "dim" if not entry.rows else "strong", entry.lead)
@@ -106,13 +106,24 @@ def _cells(report: Report, entry: Entry, names: Sequence[str], waiting: bool) ->
         elif name in _FIGURES:
             figure = _FIGURES[name]
             value = _sum(figure.of(report, each) for each in rows)
-            yield Cell("unknown" if value is None else figure.shown(value), "dim" if head else "")
+            yield Cell(_shown(figure, value, "" if head else BELOW), "dim" if head else "")
         elif name == "share":
             yield from _shares(report, rows, head)
         elif name == "torch":
             yield row_mark(report, rows, waiting)
         else:
             yield Cell(_TEXTS[name][1](report, rows[-1]), "dim" if head else "strong" if name == "output" else "")
+
+
+BELOW = "below"
+"""What stands in the place of a closed form that is too long for a column, and is told under the table."""
+LONGEST = 48
+"""Characters of a closed form that a column holds."""
+
+
+def _shown(figure: _Figure, value: int | None, otherwise: str) -> str:
+    written = "unknown" if value is None else figure.shown(value)
+    return written if len(written) <= LONGEST else otherwise
 
 
 def _sum(values: Iterator[int | None]) -> int | None:
@@ -145,20 +156,55 @@ def _totals(report: Report, names: Sequence[str]) -> Iterator[Cell]:
     output = report.output
     for name in names:
         if name in _FIGURES:
-            value = report.totals[_FIGURES[name].total]
-            yield Cell("unknown" if value is None else _FIGURES[name].shown(value), "strong")
+            yield Cell(_shown(_FIGURES[name], report.totals[_FIGURES[name].total], BELOW), "strong")
         else:
             said = shape_text(output.shape) if name == "output" and output else ""
             yield from [Cell(said, "strong"), *[Cell("")] * (len(_heads(name)) - 1)]
 
 
 def _facts(report: Report) -> Iterator[tuple[str, Cell]]:
-    totals = report.totals
+    totals, symbolic = report.totals, report.analysis.symbolic
+    if symbolic is not None and totals["macs"] is not None and len(str(totals["macs"])) > LONGEST:
+        yield "MACs", Cell(str(totals["macs"]))
     if totals["flops"] is not None:
         yield "FLOPs", Cell(f"{totals['flops']:,}")
-    parameters, made = size_text(totals["param_bytes"]), size_text(totals["activation_bytes"])
-    yield "memory", Cell(f"parameters {parameters}, outputs of all layers {made}")
+    if symbolic is not None:
+        demands = [demand.text for demand in symbolic.demands]
+        yield "demands", Cell(", ".join(demands) or "none: every size of at least 1 will do")
+        if symbolic.smallest is not None:
+            smallest = ", ".join(f"{name}={size}" for name, size in symbolic.smallest.items())
+            yield "smallest input", Cell(smallest, "strong")
+    yield from _memory(report)
     reach = reach_text(report.analysis.rows[-1])
     if reach:
         yield "receptive field", Cell(reach)
 
+
+def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
+    found = report.memory
+    if found is None:
+        yield "memory", Cell(f"parameters and buffers {size_text(report.totals['param_bytes'])}")
+        return
+    if report.analysis.symbolic is not None:
+        yield "inference", Cell(size_text(found.inference))
+        yield "training", Cell("unknown" if found.training is None else size_text(found.training))
+        return
+    rows = report.analysis.rows
+    weights = size_text(found.parameters + found.buffers)
+    alive, largest = size_text(found.inference_peak.size), size_text(found.largest.size)
+    yield (
+        "inference",
+        Cell(f"{size_text(found.inference)}: weights {weights}, at most {alive} alive (largest output {largest})"),
+    )
+    kept = size_text(found.kept)
+    if found.kept is None:
+        without = ", ".join(dict.fromkeys(rows[row.row].bound.layer.name for row in found.unknown))
+        kept = f"unknown for {without}, {size_text(found.kept_known)} for the others"
+    whole = f"{size_text(found.training)}: " if found.training is not None else ""
+    yield (
+        "training",
+        Cell(
+            f"{whole}weights {weights}, gradients {size_text(found.gradients)}, {found.optimizer} "
+            f"{size_text(found.optimizer_state)}, kept for backward {kept}"
+        ),
+    )

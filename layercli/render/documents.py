@@ -10,9 +10,10 @@ from html import escape
 from typing import Any
 
 from layercli.analysis.flow import as_json
+from layercli.checks import AGREES
 from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table, View
 from layercli.render.layout import layout
-from layercli.report import AGREES, Report
+from layercli.report import Report
 
 CSV_COLUMNS = (
     "index", "path", "name", "op", "torch", "outputs", "params", "buffers", "macs", "agrees",

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from layercli.analysis.flow import Tree
-from layercli.analysis.graph import Row
 from layercli.analysis.layer import Bound
-from layercli.analysis.walk import every_note
+from layercli.analysis.rows import Row
+from layercli.checks import AGREES, Check
 from layercli.errors import short
 from layercli.layers.definition import Outs
 from layercli.measurement import FAILED, MEASURED
 from layercli.render.blocks import Block, Cell, Column, Facts, Heading, Line, Table, View
 from layercli.render.words import argument, described, reach_text
-from layercli.report import AGREES, Check, Report
+from layercli.report import Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
 
@@ -158,11 +158,11 @@ def _elements(shape: list[int] | None) -> int | None:
 
 
 def _end(report: Report, waiting: bool) -> Iterator[Block]:
-    if any(row.bound.macs != 0 for row in report.analysis.rows):
-        yield Line(CONVENTION, "dim")
     if report.ok:
+        if any(row.bound.macs is None or bool(row.bound.macs) for row in report.analysis.rows):
+            yield Line(CONVENTION, "dim")
         yield Line("torch is loading …", "dim") if waiting else verdict(report)
-    for note in every_note(report.analysis):
+    for note in report.notes:
         yield Line(f"note: {note.message}" + (f" ({note.fix})" if note.fix else ""), "note")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from layercli.analysis.graph import Row
+from layercli.analysis.rows import Row
 
 FIRST, NEXT, ON, MERGE = "┌ ", "├ ", "│ ", "└ "
 INDENT = "  "
@@ -124,7 +124,4 @@ def _repeat(rows: list[Row], level: int, lead: str, times: int, expand: bool, de
 
 def _alike(first: list[Row], second: list[Row]) -> bool:
     """Whether two times of a repeat are the same layers on the same shapes."""
-    return len(first) == len(second) and all(
-        a.bound is b.bound and a.shares == b.shares for a, b in zip(first, second)
-    )
-
+    return len(first) == len(second) and all(a.bound is b.bound and a.shares == b.shares for a, b in zip(first, second))

@@ -5,12 +5,13 @@ from typing import Any
 
 from layercli.analysis import receptive
 from layercli.analysis.flow import Flow, Tree, tensors
-from layercli.analysis.graph import Row
 from layercli.analysis.layer import Bound
-from layercli.layers.definition import TupleIn
+from layercli.analysis.rows import Row
+from layercli.checks import AGREES
+from layercli.layers.definition import Key, TupleIn
 from layercli.plan import Literal, Module, Tensor
 from layercli.render.blocks import Cell
-from layercli.report import AGREES, Report
+from layercli.report import Report
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -20,6 +21,8 @@ def shape_text(shape: Sequence[int]) -> str:
 
 def size_text(count: int | None) -> str:
     """Bytes in the largest unit that leaves a whole number in front."""
+    if count is not None and type(count) is not int:  # a closed form
+        return f"{count} B"
     size = float(count or 0)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024 or unit == "TiB":
@@ -56,22 +59,33 @@ def argument(value: Any) -> str:
     return str(value)
 
 
-def short_layer(bound: Bound) -> str:
-    """A layer as it is typed, with what was given and what was inferred of its channels."""
+def short_layer(row: Row) -> str:
+    """A layer as it is typed, with what was given, what was inferred of its channels, and what it refers to."""
+    bound = row.bound
     words: dict[str, str] = {}
     for key in bound.layer.keys:
         value = bound.args[key.name]
         if isinstance(value, Module):
             words.update({name: f"{name}={_word(item)}" for name, item in value.kwargs.items()})
-        elif key.name in bound.given.values or (key.infer is not None and key.name in bound.layer.positional):
-            same = isinstance(value, tuple) and len(set(value)) == 1 and not key.kind.listed
-            words[key.name] = f"{key.names[-1]}={_word(value[0] if same else value)}"
+        elif _is_told(bound, key):
+            given = bound.given.values.get(key.name)
+            same = isinstance(value, tuple) and len(set(map(str, value))) == 1 and not key.kind.listed
+            plain = given if isinstance(given, (int, float)) else value[0] if same else value
+            words[key.name] = f"{key.names[-1]}={_word(plain)}"
     bare = []
-    for name in bound.layer.positional:  # values without a name, as far as they stand in order
-        if name not in words:
+    for name in bound.layer.positional[:2]:  # as people write it: conv2d 64 3 s=2, but cat dim=1
+        first = bound.layer.key(name)
+        if name not in words or (bound.layer.operation and first is not None and not first.kind.listed):
             break
         bare.append(words.pop(name).partition("=")[2])
-    return " ".join([bound.layer.name, *bare, *words.values()])
+    return " ".join([bound.layer.name, *bare, *words.values(), *row.refers])
+
+
+def _is_told(bound: Bound, key: Key) -> bool:
+    """Whether a key was written, or was inferred in the place of a value without a name."""
+    given = bound.given
+    inferred = key.infer is not None and key.name in bound.layer.positional
+    return key.name in given.values or key.name in given.taken or inferred
 
 
 def _word(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from layercli.errors import LayerError
+from layercli.spec.torch_name import TorchName
 from layercli.spec.tree import Call, Custom
 
 __all__ = ["format_call"]
@@ -15,18 +16,24 @@ def format_call(unit: Call | Custom) -> str:
     if isinstance(unit, Custom):
         message = f"{unit.name} is a class of its own: no spec can say what its forward does"
         raise LayerError("spec.custom", message, span=unit.span, fix="write its layers")
-    return f"nn.{_call(unit)}"
+    return _call(unit)
 
 
 def _call(call: Call) -> str:
     keyed = [f"{name}={_value(value)}" for name, value in call.kwargs]
-    return f"{call.name}({', '.join([*map(_value, call.args), *keyed])})"
+    return f"nn.{call.name}({', '.join([*map(_value, call.args), *keyed])})"
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Call):
-        return f"nn.{_call(value)}"
-    if isinstance(value, tuple) and type(value) is tuple:
+        return _call(value)
+    if isinstance(value, TorchName):
+        return f"torch.{value.name}"
+    if isinstance(value, dict):
+        return f"{{{', '.join([f'{_value(key)}: {_value(item)}' for key, item in value.items()])}}}"
+    if isinstance(value, tuple):
         inner = ", ".join(map(_value, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, float) and repr(value).lstrip("-") in ("inf", "nan"):
+        return f"float({str(value)!r})"
     return repr(value)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from layercli.errors import LayerError, Span
-from layercli.spec.scalars import is_name, is_number_like
+from layercli.spec.scalars import is_constant, is_name, is_number_like
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
-from layercli.spec.step_errors import comment, semicolon
+from layercli.spec.step_errors import Within, comment, no_separator, semicolon
 from layercli.spec.tree import Argument
 from layercli.spec.values import stray_comma
+
+_ARGUMENT = re.compile(r"@?[\w.+\-=,]*(?:\([\w.+\-, \t]*\)?)?", re.ASCII)
+"""A value, with or without a key, or a reference: as much as there is of it."""
 
 
 def bad_name(scanner: Scanner, word: Span) -> LayerError:
@@ -37,40 +41,84 @@ def called(scanner: Scanner, word: Span) -> LayerError:
     name = scanner.written(word)
     message = f"{quote(name)} is written as a call"
     scanner.advance()
+    scanner.skip_newlines()
     if scanner.kind == ")":
         return scanner.error("spec.call", message, "remove the empty parentheses", word.end)
+    if _is_step(scanner):
+        scanner.advance()
+        comma = Span(scanner.start, scanner.stop)
+        scanner.advance()
+        scanner.skip_newlines()
+        if scanner.written(comma) == "," and _is_step(scanner):
+            fix = 'write ";" in its place'
+            return scanner.error("spec.branches", "a comma does not separate branches", fix, *comma)
     fix = f"write its values after spaces, such as {quote(name + ' 3 k=5')}"
     return scanner.error("spec.call", message, fix, word.end, word.end + 1)
 
 
-def after_a_call(scanner: Scanner) -> LayerError:
-    """Something right after a module in PyTorch's notation."""
-    if scanner.kind == ";":
-        return semicolon(scanner)
+def _is_step(scanner: Scanner) -> bool:
+    """Whether a word is at the cursor with which a step may begin, rather than a value or a key."""
+    if scanner.kind != WORD or scanner.following == "=" or is_constant(scanner.text):
+        return False
+    return scanner.following == "*" or not is_number_like(scanner.text)
+
+
+def no_call(scanner: Scanner, word: Span) -> LayerError:
+    """A class of PyTorch's without its parentheses."""
+    text = scanner.written(word)
+    shown = quote(text)
+    if not is_name(text.rpartition(".")[2]):
+        fix = "write a module, such as nn.Conv2d(3, 8, kernel_size=5)"
+        return scanner.error("spec.name", f"{shown} names no class of PyTorch's", fix, *word)
+    message = f"{shown} names a class, and no module is made of it"
+    return scanner.error("spec.pytorch-notation", message, f"write {quote(text + '()')}", *word)
+
+
+def after_a_reference(scanner: Scanner, within: Within) -> LayerError:
+    """Something after a step's references that cannot stand there."""
     if scanner.kind == ",":
-        return stray_comma(scanner)
-    shown = quote(scanner.text)
-    fix = f'write "|" before {shown}'
-    return scanner.error("spec.separator", f'no "|" stands between the module and {shown}', fix)
+        return stray_comma(scanner, within.branch)
+    if scanner.kind == "(" or (scanner.kind == WORD and not _is_step(scanner)):
+        return _too_late(scanner, "a reference", "the references")
+    return no_separator(scanner, within)
 
 
-def after_a_reference(scanner: Scanner) -> LayerError:
-    """A value or a mark after a step's references."""
-    if scanner.kind in (WORD, "("):
-        shown = quote(scanner.text)
-        fix = f'write {shown} before "@", or "|" before it if it is a step'
-        return scanner.error("spec.reference", f"{shown} stands after a reference", fix)
-    if scanner.kind == ",":
-        return scanner.error("spec.separator", "a comma stands after a reference", "write a space in its place")
-    if scanner.kind == ";":
-        return semicolon(scanner)
-    return scanner.error("spec.separator", f"{quote(scanner.text)} has no meaning after a reference", "remove it")
+def after_the_branches(scanner: Scanner, within: Within) -> LayerError:
+    """Something after a step's branches that cannot stand there."""
+    if scanner.kind == "@" or (scanner.kind == WORD and not _is_step(scanner)):
+        return _too_late(scanner, "the branches", '"("')
+    return no_separator(scanner, within)
 
 
-def misplaced_reference(scanner: Scanner) -> LayerError:
+def _too_late(scanner: Scanner, after: str, before: str) -> LayerError:
+    """A value, a key or a reference behind what has to come after it."""
+    match = _ARGUMENT.match(scanner.source, scanner.start, scanner.limit)
+    assert match is not None
+    message = f"{quote(match.group())} stands after {after}"
+    return scanner.error("spec.order", message, f"write it before {before}", *match.span())
+
+
+def after_a_bare_reference(scanner: Scanner, reference: Span, within: Within) -> LayerError:
+    """Something after a reference that is a step of its own."""
+    if scanner.kind in (",", "@") or (scanner.kind == WORD and not _is_step(scanner)):
+        message = "a step that only refers to another one holds nothing else"
+        fix = f"write the name of a layer before it, such as {quote('add ' + scanner.written(reference))}"
+        return scanner.error("spec.reference", message, fix, reference.start, scanner.stop)
+    return no_separator(scanner, within)
+
+
+def misplaced_reference(scanner: Scanner, fix: str) -> LayerError:
     """A "@" where only values have a place."""
-    message = "a reference to another step cannot stand here"
-    return scanner.error("spec.reference", message, "write a value in its place")
+    start, stop = scanner.start, scanner.stop
+    scanner.advance()
+    if scanner.kind == WORD and scanner.glued:
+        stop = scanner.stop
+    return scanner.error("spec.reference", "a reference to another step cannot stand here", fix, start, stop)
+
+
+def glued_reference(scanner: Scanner) -> LayerError:
+    """A reference without a blank before it."""
+    return scanner.error("spec.spaces", 'no space stands before "@"', "write a space before it")
 
 
 def glued(scanner: Scanner) -> LayerError:
@@ -106,19 +154,22 @@ def no_value_of_key(scanner: Scanner, key: Span, equals: int) -> LayerError:
 
 
 def _spaced_equals(scanner: Scanner, key: str, equals: int) -> LayerError:
-    value = scanner.text if scanner.kind == WORD else "(...)" if scanner.kind == "(" else "..."
+    value = "(...)" if scanner.kind == "(" else scanner.text
+    if scanner.kind == "@":
+        scanner.advance()
+        value = f"@{scanner.text}" if scanner.kind == WORD and scanner.glued else "@..."
     fix = f"leave the spaces out: {quote(f'{key}={value}')}"
     return scanner.error("spec.spaces", 'a space stands beside "="', fix, equals, equals + 1)
 
 
-def stray(scanner: Scanner, op: Span, arguments: Sequence[Argument]) -> LayerError:
+def stray(scanner: Scanner, op: Span, arguments: Sequence[Argument], within: Within) -> LayerError:
     """A mark that can neither go on with an op nor end it."""
     kind = scanner.kind
     last = arguments[-1] if arguments else None
     if kind == ",":
-        return stray_comma(scanner)
+        return stray_comma(scanner, within.branch)
     if kind == ";":
-        return semicolon(scanner)
+        return semicolon(scanner, within)
     if kind == "=":
         return _stray_equals(scanner, op, last)
     if kind == ":":
@@ -174,7 +225,7 @@ def no_op(scanner: Scanner) -> LayerError:
         return scanner.error("spec.empty", "no layer is named", "write one, such as conv2d 8 k=5")
     fix = "write the name of a layer first, such as conv2d"
     if scanner.kind == "@":
-        return misplaced_reference(scanner)
+        return misplaced_reference(scanner, fix)
     return scanner.error("spec.name", f"a layer cannot begin with {quote(scanner.text)}", fix)
 
 
@@ -190,13 +241,15 @@ def no_value(scanner: Scanner) -> LayerError:
         return scanner.error("spec.value", "no value is given", "write one, such as 3 or 3,5")
     if scanner.kind == ",":
         return scanner.error("spec.tuple", "no value stands before the comma", "remove the comma")
+    if scanner.kind == "@":
+        return misplaced_reference(scanner, "write a value in its place")
     return scanner.error("spec.value", f"{_mark(scanner)} is no value", "write one, such as 3 or 3,5")
 
 
 def after_the_value(scanner: Scanner) -> LayerError:
     """A text that is to hold one value and goes on after it."""
     if scanner.kind == "@":
-        return misplaced_reference(scanner)
+        return misplaced_reference(scanner, "remove it")
     fix = "write commas between the values of a tuple, such as 3,5"
     return scanner.error("spec.value", f"{_mark(scanner)} stands after the value", fix)
 

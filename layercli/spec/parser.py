@@ -7,13 +7,13 @@ from layercli.spec import limits, op_errors, step_errors
 from layercli.spec.references import Labels, read_reference
 from layercli.spec.scalars import is_name, read_integer
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner
+from layercli.spec.step_errors import WHOLE, Within
 from layercli.spec.tree import Argument, Call, Chain, Group, Op, Reference, Spec, Step, Unit
 from layercli.spec.values import holds_branches, read_values
 
 __all__ = ["parse", "parse_op", "parse_values"]
 
 _AFTER_A_STEP = (END, NEWLINE, "|", ")")
-_AFTER_IN_A_BRANCH = (*_AFTER_A_STEP, ";")
 
 
 def parse(text: str) -> Spec:
@@ -24,24 +24,28 @@ def parse(text: str) -> Spec:
             return notation
     scanner = Scanner(text, 0, len(text))
     parser = _Parser(scanner)
-    chain, _ = parser.chain(None, 0)
-    unmet = parser.labels.unmet()
-    if unmet is not None:
-        raise unmet
+    chain, count = parser.chain(WHOLE)
+    if not count:
+        raise step_errors.no_layer(scanner, chain.span)
+    parser.labels.check()
     return Spec(text, chain)
 
 
 def _pytorch(text: str) -> Spec | None:
     """The spec of a text that is in one of PyTorch's notations."""
-    if not any(letter.isupper() for letter in text):  # a class has capitals, and few other specs do
+    if text.islower():  # a class has capitals, and few other specs do
         return None
-    from layercli.spec.python_source import looks_like_printed, looks_like_python, parse_python
+    from layercli.spec.notations import looks_like_printed, looks_like_python
 
     if looks_like_printed(text):
         from layercli.spec.printed_model import parse_printed
 
         return parse_printed(text)
-    return parse_python(text) if looks_like_python(text) else None
+    if not looks_like_python(text):
+        return None
+    from layercli.spec.python_source import parse_python
+
+    return parse_python(text)
 
 
 def parse_op(source: str, start: int, end: int) -> Op:
@@ -52,10 +56,11 @@ def parse_op(source: str, start: int, end: int) -> Op:
     word = parser.word()
     if word is None:
         raise op_errors.no_op(scanner)
-    op = parser.op(word)
+    op, _ = parser.op(word, WHOLE)
     scanner.skip_newlines()
     if scanner.kind != END:
         raise op_errors.after_the_op(scanner)
+    parser.labels.check()
     return op
 
 
@@ -63,8 +68,6 @@ def parse_values(source: str, start: int, end: int) -> Argument:
     """The value that stands between two places of a larger text."""
     scanner = Scanner(source, start, end)
     begin = scanner.start
-    if scanner.kind == "@":
-        raise op_errors.misplaced_reference(scanner)
     if scanner.kind not in (WORD, "("):
         raise op_errors.no_value(scanner)
     items, is_tuple, stop = read_values(scanner)
@@ -74,61 +77,58 @@ def parse_values(source: str, start: int, end: int) -> Argument:
 
 
 class _Parser:
-    """Recursive descent, three calls to a level of nesting; counts come up with the nodes and are never expanded."""
+    """Recursive descent, five calls to a level of nesting; counts come up with the nodes and are never expanded."""
 
-    __slots__ = ("branched", "labels", "scanner")
+    __slots__ = ("labels", "scanner")
 
     def __init__(self, scanner: Scanner) -> None:
         self.scanner = scanner
         self.labels = Labels()
 
-    def chain(self, opening: int | None, depth: int, branch: bool = False) -> tuple[Chain, int]:
-        """Steps up to the end or, after an opening parenthesis, up to ")"; and how many ops they expand to.
-
-        A branch ends at ";" too, and may hold no step.
-        """
+    def chain(self, within: Within) -> tuple[Chain, int]:
+        """Steps up to what ends the chain there, which is at the cursor then; and how many ops they expand to."""
         scanner = self.scanner
         begin = scanner.start
         scanner.skip_newlines()
-        if branch and scanner.kind in (";", ")"):
+        if within.branch and scanner.kind in (";", ")"):
             return Chain((), Span(begin, begin)), 0
-        if scanner.kind in _AFTER_A_STEP:
-            raise step_errors.empty_chain(scanner, opening)
+        if scanner.kind in _AFTER_A_STEP or (scanner.kind == ";" and within.opening is not None):
+            raise step_errors.empty_chain(scanner, within)
         steps = []
         total = 0
         while True:
-            step, count = self.step(depth)
+            step, count = self.step(within)
             steps.append(step)
             total += count
             if total > limits.STEPS:
                 raise step_errors.too_many_steps(scanner, step.span)
-            if not self.separator(opening, branch):
+            if not self.separator(within):
                 break
-        if scanner.kind == END and opening is not None:
-            raise step_errors.unclosed(scanner, opening)
-        if scanner.kind == ")" and opening is None:
+        if scanner.kind == END and within.opening is not None:
+            raise step_errors.unclosed(scanner, within)
+        if scanner.kind == ")" and within.opening is None:
             raise step_errors.unopened(scanner)
         span = steps[0].span if len(steps) == 1 else Span(steps[0].span.start, steps[-1].span.end)
         return Chain(tuple(steps), span), total
 
-    def separator(self, opening: int | None, branch: bool) -> bool:
+    def separator(self, within: Within) -> bool:
         """Go past what separates two steps; whether a step comes next."""
         scanner = self.scanner
         newline = scanner.skip_newlines()
-        if scanner.kind in (END, ")") or (branch and scanner.kind == ";"):
+        if scanner.kind in (END, ")") or (scanner.kind == ";" and within.branch):
             return False
         if scanner.kind != "|":
-            if newline:
+            if newline and scanner.kind != ";":
                 return True
-            raise step_errors.no_separator(scanner)
+            raise step_errors.no_separator(scanner, within)
         pipe = Span(scanner.start, scanner.stop)
         scanner.advance()
         scanner.skip_newlines()
-        if scanner.kind in (_AFTER_IN_A_BRANCH if branch else _AFTER_A_STEP):
-            raise step_errors.empty_step(scanner, pipe, opening)
+        if scanner.kind in _AFTER_A_STEP or scanner.kind == ";":
+            raise step_errors.empty_step(scanner, pipe, within)
         return True
 
-    def step(self, depth: int) -> tuple[Step, int]:
+    def step(self, within: Within) -> tuple[Step, int]:
         """A unit with its label and repeat, and how many ops it expands to."""
         scanner = self.scanner
         start = scanner.start
@@ -143,16 +143,16 @@ class _Parser:
             word = self.word()
         unit: Unit
         if word is not None:
-            unit, inner = self.named(word, depth)
+            unit, inner = self.named(word, within)
         elif scanner.kind == "(":
-            unit, inner = self.group(depth)
+            unit, inner = self.group(within)
         elif scanner.kind == "@":
-            unit, inner = self.referred(), 1
+            unit, inner = self.referred(within), 1
         else:
             raise step_errors.no_unit(scanner, label_span, repeat_span)
         count = inner * repeat
         if label is not None:
-            self.labels.complete.add(label)
+            self.labels.complete[label] = None
         if repeat_span is not None and count > limits.STEPS:
             raise step_errors.too_many_steps(scanner, repeat_span)
         span = unit.span if label_span is None and repeat_span is None else Span(start, unit.span.end)
@@ -173,7 +173,7 @@ class _Parser:
         if not is_name(label):
             raise step_errors.bad_label(self.scanner, word)
         if label in self.labels.met:
-            raise step_errors.duplicate_label(self.scanner, word)
+            raise step_errors.duplicate_label(self.scanner, word, label)
         self.labels.met.add(label)
         self.scanner.advance()
         return label
@@ -189,41 +189,59 @@ class _Parser:
         self.scanner.advance()
         return repeat
 
-    def group(self, depth: int) -> tuple[Group, int]:
+    def group(self, within: Within) -> tuple[Group, int]:
         """The chain in parentheses at the cursor."""
         scanner = self.scanner
-        if depth == limits.NESTING:
-            raise step_errors.too_deep(scanner)
         opening = scanner.start
-        scanner.advance()
-        chain, count = self.chain(opening, depth + 1)
+        inside = self.opened(within, branch=False)
+        chain, count = self.chain(inside)
         scanner.advance()
         return Group(chain, Span(opening, scanner.last)), count
 
-    def named(self, word: Span, depth: int) -> tuple[Unit, int]:
+    def opened(self, within: Within, branch: bool) -> Within:
+        """What a chain stands in behind the "(" at the cursor, which goes past it."""
+        scanner = self.scanner
+        if within.depth == limits.NESTING:
+            raise step_errors.too_deep(scanner)
+        inside = Within(scanner.start, within.depth + 1, branch)
+        scanner.advance()
+        return inside
+
+    def named(self, word: Span, within: Within) -> tuple[Unit, int]:
         """What the word names: an op, or a module in PyTorch's notation; and how many ops it expands to."""
         scanner = self.scanner
         name = scanner.source[word.start : word.end]
         if name.startswith(("nn.", "torch.")) or (name[0].isupper() and scanner.kind == "(" and scanner.glued):
-            return self.call(word)
-        op = self.op(word, depth)
-        return op, self.branched
+            return self.call(word, within)
+        return self.op(word, within)
 
-    def call(self, word: Span) -> tuple[Call | Group, int]:
+    def call(self, word: Span, within: Within) -> tuple[Call | Group, int]:
         """The module in PyTorch's notation that begins with the word; and how many ops it expands to."""
         from layercli.spec.python_source import parse_call
 
         scanner = self.scanner
+        if scanner.kind != "(":
+            raise op_errors.no_call(scanner, word)
         unit, stop = parse_call(scanner.source, word.start, scanner.limit)
         scanner.stop = stop
         scanner.advance()
-        if scanner.kind not in _AFTER_IN_A_BRANCH:
-            raise op_errors.after_a_call(scanner)
-        return unit, Spec("", unit.chain).expanded_steps if isinstance(unit, Group) else 1
+        if not self.ended(within):
+            raise step_errors.no_separator(scanner, within)
+        if not isinstance(unit, Group):
+            return unit, 1
+        self.labels.bring(scanner, unit.chain)
+        return unit, Spec("", unit.chain).expanded_steps
 
-    def referred(self) -> Op:
+    def ended(self, within: Within) -> bool:
+        """Whether what is at the cursor ends a step."""
+        kind = self.scanner.kind
+        return kind in _AFTER_A_STEP or (kind == ";" and within.branch)
+
+    def referred(self, within: Within) -> Op:
         """The step that a bare reference at the cursor is: what it names, as it is."""
         reference = self.reference()
+        if not self.ended(within):
+            raise op_errors.after_a_bare_reference(self.scanner, reference.span, within)
         return Op("identity", reference.span, (), reference.span, (reference,))
 
     def reference(self) -> Reference:
@@ -232,72 +250,74 @@ class _Parser:
         self.labels.refer(self.scanner, reference)
         return reference
 
-    def op(self, word: Span, depth: int = 0) -> Op:
-        """The op that the word names, with its arguments, references and branches from the cursor on."""
+    def op(self, word: Span, within: Within) -> tuple[Op, int]:
+        """The op that the word names, with what belongs to it from the cursor on; and how many ops it expands to."""
         scanner = self.scanner
         name = scanner.source[word.start : word.end]
         if not is_name(name):
             raise op_errors.bad_name(scanner, word)
-        if scanner.kind == "(" and scanner.glued and not holds_branches(scanner):
-            raise op_errors.called(scanner, word)
         arguments: list[Argument] = []
         references: list[Reference] = []
         branches: tuple[Chain, ...] = ()
         keys: set[str] = set()
-        self.branched = 1
+        count = 1
         while True:
             if scanner.kind == "@":
+                if scanner.glued:
+                    raise op_errors.glued_reference(scanner)
                 references.append(self.reference())
-            elif scanner.kind == "(" and holds_branches(scanner):
-                branches, inner = self.branches(word, depth)
-                self.branched = 1 + inner
+            elif scanner.kind == "(" and holds_branches(scanner, value=not (references or scanner.glued)):
+                branches, inner = self.branches(word, within)
+                count += inner
                 break
             elif references or scanner.kind not in (WORD, "("):
                 break
             elif scanner.kind == WORD and scanner.following == "=":
-                arguments.append(self.keyed(keys))
+                arguments.append(self.keyed(keys, within))
+            elif scanner.start == word.end:
+                raise op_errors.called(scanner, word)
             else:
-                arguments.append(self.positional())
-        if scanner.kind not in _AFTER_A_STEP and not (scanner.kind == ";" and depth):
+                arguments.append(self.positional(within))
+        if not self.ended(within):
             if branches:
-                raise step_errors.no_separator(scanner)
+                raise op_errors.after_the_branches(scanner, within)
             if references:
-                raise op_errors.after_a_reference(scanner)
-            raise op_errors.stray(scanner, word, arguments)
+                raise op_errors.after_a_reference(scanner, within)
+            raise op_errors.stray(scanner, word, arguments, within)
         if not (arguments or references or branches):
-            return Op(name, word, (), word)
-        return Op(name, word, tuple(arguments), Span(word.start, scanner.last), tuple(references), branches)
+            return Op(name, word, (), word), 1
+        return Op(name, word, tuple(arguments), Span(word.start, scanner.last), tuple(references), branches), count
 
-    def branches(self, op: Span, depth: int) -> tuple[tuple[Chain, ...], int]:
+    def branches(self, op: Span, within: Within) -> tuple[tuple[Chain, ...], int]:
         """The chains in the parentheses at the cursor, and how many ops they expand to."""
         scanner = self.scanner
-        if depth >= limits.NESTING:
-            raise step_errors.too_deep(scanner)
-        opening = scanner.start
+        inside = self.opened(within, branch=True)
         chains: list[Chain] = []
         total = 0
-        while not chains or scanner.kind == ";":
-            scanner.advance()
-            chain, count = self.chain(opening, depth + 1, branch=True)
+        while True:
+            chain, count = self.chain(inside)
             chains.append(chain)
             total += count
-        if len(chains) > limits.BRANCHES:
-            raise step_errors.too_many_branches(scanner, op)
+            if scanner.kind != ";":
+                break
+            if len(chains) == limits.BRANCHES:
+                raise step_errors.too_many_branches(scanner, op)
+            scanner.advance()
         scanner.advance()
         return tuple(chains), total
 
-    def positional(self) -> Argument:
+    def positional(self, within: Within) -> Argument:
         """The value at the cursor."""
         scanner = self.scanner
         if scanner.glued:
             raise op_errors.glued(scanner)
         start = scanner.start
-        items, is_tuple, stop = read_values(scanner)
+        items, is_tuple, stop = read_values(scanner, within.branch)
         first = items[0].span
         span = first if first.start == start and first.end == stop else Span(start, stop)
         return Argument(None, None, items, is_tuple, span)
 
-    def keyed(self, keys: set[str]) -> Argument:
+    def keyed(self, keys: set[str], within: Within) -> Argument:
         """The key at the cursor and its value."""
         scanner = self.scanner
         name, span = scanner.text, Span(scanner.start, scanner.stop)
@@ -316,5 +336,5 @@ class _Parser:
             return Argument(name, span, (), False, Span(span.start, reference.span.end), reference)
         if not (scanner.kind == WORD or scanner.kind == "(") or not scanner.glued:
             raise op_errors.no_value_of_key(scanner, span, equals)
-        items, is_tuple, stop = read_values(scanner)
+        items, is_tuple, stop = read_values(scanner, within.branch)
         return Argument(name, span, items, is_tuple, Span(span.start, stop))

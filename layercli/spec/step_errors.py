@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from layercli.errors import LayerError, Span
 from layercli.spec import limits
 from layercli.spec.scalars import is_name
@@ -9,32 +11,51 @@ from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
 from layercli.spec.values import stray_comma
 
 
-def empty_chain(scanner: Scanner, opening: int | None) -> LayerError:
-    """No step where a spec or a group begins."""
+class Within(NamedTuple):
+    """What a chain stands in: where its "(" is, how many are open by then, whether ";" parts it from others."""
+
+    opening: int | None
+    depth: int
+    branch: bool
+
+
+WHOLE = Within(None, 0, False)
+"""A whole text, in no parenthesis."""
+
+
+def empty_chain(scanner: Scanner, within: Within) -> LayerError:
+    """No step where a spec, a group or a branch begins."""
     if scanner.kind == "|":
         return scanner.error("spec.empty-step", 'no step stands before this "|"', "remove it")
-    if opening is None:
+    if within.opening is None:
         if scanner.kind == ")":
             return unopened(scanner)
         return scanner.error("spec.empty", "the spec holds no step", 'write one, such as "conv2d 8 k=5 | relu"')
     if scanner.kind == ")":
-        return scanner.error("spec.empty", "the group holds no step", "write a step in it", opening)
-    return unclosed(scanner, opening)
+        return scanner.error("spec.empty", "the group holds no step", "write a step in it", within.opening)
+    return semicolon(scanner, within) if scanner.kind == ";" else unclosed(scanner, within)
 
 
-def empty_step(scanner: Scanner, pipe: Span, opening: int | None) -> LayerError:
+def no_layer(scanner: Scanner, whole: Span) -> LayerError:
+    """Steps, and no layer in any of them."""
+    return scanner.error("spec.empty", "the spec holds no layer", "write one, such as conv2d 8 k=5", *whole)
+
+
+def empty_step(scanner: Scanner, pipe: Span, within: Within) -> LayerError:
     """Nothing after a "|"."""
     if scanner.kind == "|":
         return scanner.error("spec.empty-step", 'no step stands before this "|"', 'remove one "|"')
-    if scanner.kind == END and opening is not None:
-        return unclosed(scanner, opening)
+    if scanner.kind == END and within.opening is not None:
+        return unclosed(scanner, within)
     fix = "remove it"
     return scanner.error("spec.empty-step", 'no step stands after this "|"', fix, *pipe)
 
 
-def unclosed(scanner: Scanner, opening: int) -> LayerError:
+def unclosed(scanner: Scanner, within: Within) -> LayerError:
     """A "(" without its ")"."""
-    message, fix = "this parenthesis is not closed", 'write ")" where the group ends'
+    ends = "the branches end" if within.branch else "the group ends"
+    opening = within.opening or 0
+    message, fix = "this parenthesis is not closed", f'write ")" where {ends}'
     return scanner.error("spec.unclosed", message, fix, opening, opening + 1)
 
 
@@ -43,28 +64,35 @@ def unopened(scanner: Scanner) -> LayerError:
     return scanner.error("spec.unopened", "no parenthesis is open here", 'remove this ")"')
 
 
-def no_separator(scanner: Scanner) -> LayerError:
-    """Something right after the ")" of a group."""
+def no_separator(scanner: Scanner, within: Within) -> LayerError:
+    """Something right after a step that is complete, such as a group."""
     kind = scanner.kind
     if kind == ",":
-        return stray_comma(scanner)
+        return stray_comma(scanner, within.branch)
     if kind == ";":
-        return semicolon(scanner)
+        return semicolon(scanner, within)
     if kind == "/" and scanner.following == "/":
         return comment(scanner)
     if kind == "*":
-        fix = "write the repeat before the parenthesis, such as 3*(conv2d 8 | relu)"
+        fix = "write it there, such as 3*(conv2d 8 | relu)"
         return scanner.error("spec.repeat", "a repeat stands before what it repeats", fix)
     shown = quote(scanner.text)
-    if kind in (WORD, "("):
-        message = f'no "|" stands between the group and {shown}'
-        return scanner.error("spec.separator", message, f'write "|" before {shown}')
-    return scanner.error("spec.separator", f"{shown} has no meaning after a group", "remove it")
+    if kind in (WORD, "(", "@"):
+        return scanner.error("spec.separator", f'no "|" stands before {shown}', f'write "|" before {shown}')
+    return scanner.error("spec.separator", f"{shown} has no meaning here", "remove it")
 
 
-def semicolon(scanner: Scanner) -> LayerError:
+def semicolon(scanner: Scanner, within: Within) -> LayerError:
     """A ";" where there are no branches."""
-    fix = "remove it" if scanner.following in ("", "\r", "\n", ")") else 'write "|" in its place'
+    if within.opening is not None:
+        fix = "write the layer that merges them right before it, such as add(relu ; tanh)"
+        opening = within.opening
+        return scanner.error("spec.branches", "no layer merges these branches", fix, opening, opening + 1)
+    source, start, end = scanner.source, scanner.start, scanner.limit
+    if source.count(")", start, end) > source.count("(", start, end):
+        fix = 'write "(" before the first of them, such as add(relu ; tanh)'
+        return scanner.error("spec.branches", "no parenthesis opens these branches", fix)
+    fix = "remove it" if scanner.following in ("", "\r", "\n") else 'write "|" in its place'
     return scanner.error("spec.separator", '";" does not separate steps', fix)
 
 
@@ -98,9 +126,8 @@ def bad_label(scanner: Scanner, word: Span) -> LayerError:
     return scanner.error("spec.label", message, "write letters, digits and _, a letter first, such as enc1:", *word)
 
 
-def duplicate_label(scanner: Scanner, word: Span) -> LayerError:
+def duplicate_label(scanner: Scanner, word: Span, label: str) -> LayerError:
     """A label for the second time."""
-    label = scanner.written(word)
     fix = f"write another label here, such as {quote(label + '_2')}"
     return scanner.error("spec.duplicate-label", f"the label {quote(label)} stands before two steps", fix, *word)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layercli.errors import LayerError
+from layercli.spec import limits
 from layercli.spec.scalars import is_constant, is_name, is_number_like, read_scalars
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
 from layercli.spec.tree import Item
@@ -10,8 +11,11 @@ from layercli.spec.tree import Item
 __all__ = ["holds_branches", "read_values", "stray_comma"]
 
 
-def read_values(scanner: Scanner) -> tuple[tuple[Item, ...], bool, int]:
-    """The value at the cursor, a word or "(", which goes past it: the items, whether a tuple, where it ends."""
+def read_values(scanner: Scanner, branch: bool = False) -> tuple[tuple[Item, ...], bool, int]:
+    """The value at the cursor, a word or "(", which goes past it: the items, whether a tuple, where it ends.
+
+    ``branch``: whether ";" would part two branches there.
+    """
     if scanner.kind == "(":
         return _parenthesised(scanner)
     start, stop = scanner.start, scanner.stop
@@ -22,7 +26,7 @@ def read_values(scanner: Scanner) -> tuple[tuple[Item, ...], bool, int]:
         raise _sizes_beside_comma(scanner, start, stop)
     while scanner.kind == ",":
         if not scanner.glued or scanner.following in (" ", "\t"):
-            raise stray_comma(scanner)
+            raise stray_comma(scanner, branch)
         comma = scanner.start
         scanner.advance()
         if scanner.kind != WORD or not scanner.glued:
@@ -31,38 +35,61 @@ def read_values(scanner: Scanner) -> tuple[tuple[Item, ...], bool, int]:
     return tuple(items), True, scanner.last
 
 
-def holds_branches(scanner: Scanner) -> bool:
-    """Whether the "(" at the cursor opens branches, which are steps, rather than a tuple, which is values."""
+def holds_branches(scanner: Scanner, value: bool) -> bool:
+    """Whether the "(" at the cursor opens branches, which are steps, rather than a tuple, which is values.
+
+    ``value``: whether a value may stand there at all. Then one word in parentheses, which can be either, is one.
+    """
     mark = scanner.mark()
-    while scanner.kind in ("(", NEWLINE):
+    opened = 0
+    while scanner.kind in ("(", NEWLINE) and opened <= limits.NESTING:
+        opened += scanner.kind == "("
+        value = value and scanner.kind == "(" and opened == 1
         scanner.advance()
-    branches = scanner.kind in (";", "@")
-    if scanner.kind == WORD:
-        text = scanner.text
-        scanner.advance()
-        if is_name(text):
-            branches = scanner.kind not in (",", "=", "/", END) and not (scanner.kind == ")" and is_constant(text))
-        elif text.startswith(("nn.", "torch.")):
-            branches = scanner.kind == "("
-        else:
-            branches = scanner.kind == "*"
+    branches = scanner.kind in ("|", ";", ":", "*", "@") or (scanner.kind == ")" and opened > 1)
+    if opened > limits.NESTING:
+        branches = True  # too many, and nothing else needs to be known
+    elif scanner.kind == END:
+        branches = not value
+    elif scanner.kind == WORD:
+        branches = _begins_a_step(scanner, opened > 1, value)
     scanner.reset(mark)
     return branches
 
 
-def stray_comma(scanner: Scanner) -> LayerError:
-    """The error for the comma at the cursor, which has a blank beside it or stands between two steps or values."""
+def _begins_a_step(scanner: Scanner, nested: bool, value: bool) -> bool:
+    """Whether the word at the cursor, the first in a parenthesis, begins a step; the cursor goes past it."""
+    text = scanner.text
+    scanner.advance()
+    after = scanner.kind
+    if after in (",", "=", "/"):
+        return after == "/" and scanner.following == "/"
+    if after in (")", END):
+        return is_name(text) and not value and (nested or not is_constant(text))
+    if is_name(text) or text.startswith(("nn.", "torch.")):
+        return True
+    return after in ("*", "|", ":") or (after == ";" and not (value and is_number_like(text)))
+
+
+def stray_comma(scanner: Scanner, branch: bool = False) -> LayerError:
+    """The error for the comma at the cursor, which has a blank beside it or stands between two steps or values.
+
+    ``branch``: whether ";" would part two branches there.
+    """
     comma, before = scanner.start, scanner.source[scanner.start - 1 : scanner.start]
     scanner.advance()
+    if scanner.kind == "@":
+        fix = "write a space in its place"
+        return scanner.error("spec.separator", "a comma does not stand before a reference", fix, comma, comma + 1)
     if scanner.kind != WORD:
         return _nothing_after(scanner, comma)
     if scanner.following == "=":
         fix = "leave the comma out: a space is enough between a value and a key"
         return scanner.error("spec.separator", "a comma does not separate keys", fix, comma, comma + 1)
     if not is_number_like(scanner.text) and not is_constant(scanner.text):
-        return scanner.error(
-            "spec.separator", "a comma does not separate steps", 'write "|" in its place', comma, comma + 1
-        )
+        message = f"a comma does not separate {'branches' if branch else 'steps'}"
+        fix = f'write "{";" if branch else "|"}" in its place'
+        return scanner.error("spec.branches" if branch else "spec.separator", message, fix, comma, comma + 1)
     if before.isalpha() or before == ")":
         fix = "write a space in its place"
         return scanner.error("spec.separator", "a comma does not stand before a value", fix, comma, comma + 1)
@@ -91,6 +118,9 @@ def _nothing_after(scanner: Scanner, comma: int) -> LayerError:
         return scanner.error(
             "spec.tuple", "a tuple holds no tuple", "write its values one after another, such as 1,2,3"
         )
+    if scanner.kind == "@":
+        fix = "write a space in its place"
+        return scanner.error("spec.reference", "a tuple holds no reference", fix, comma, comma + 1)
     fix = "remove the comma"
     return scanner.error("spec.tuple", "no value stands after the comma", fix, comma, comma + 1)
 
@@ -128,5 +158,8 @@ def _bad_tuple(scanner: Scanner, opening: int, begun: bool, comma: bool) -> Laye
         return scanner.error("spec.tuple", "no value stands before the comma", "remove the comma")
     if kind in (",", "(") and (comma or not begun):
         return _nothing_after(scanner, scanner.start)
+    if kind == "@":
+        fix = "write it alone and without parentheses, such as indices=@pool.1"
+        return scanner.error("spec.reference", "a tuple holds no reference", fix)
     fix = "write only values with commas between them, such as (3,5)"
     return scanner.error("spec.tuple", f'"{kind}" cannot stand in a tuple', fix)

@@ -17,6 +17,7 @@ import pytest
 
 from layercli import analyze
 from layercli.report import Report
+from layercli.spec import format_spec, parse
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "designs"
 UPDATE = bool(os.environ.get("LAYERCLI_UPDATE"))
@@ -53,7 +54,7 @@ DESIGNS = {
 }
 
 STAGES = {
-    # torchvision's modules of these names, the stem being conv1 and bn1
+    # torchvision's modules of these names; stem is its conv1 and bn1, patches its conv_proj
     "resnet18": {
         "stem": ((64, 56, 56), 9_536),
         "layer1": ((64, 56, 56), 147_968),
@@ -136,14 +137,32 @@ def test_formulas_give_the_published_numbers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DESIGNS)
+def test_three_times_the_batch_is_three_times_the_work(name: str) -> None:
+    ((_, fed),) = by_formulas(name).analysis.inputs
+    axis = 1 if name == "transformer-encoder" else 0
+    batch = [3 * size if index == axis else size for index, size in enumerate(fed.shape)]
+    report = analyze(text_of(name), batch, run=False)
+    assert report.ok, report.analysis.error
+    assert (report.totals["params"], report.totals["macs"]) == (DESIGNS[name].params, 3 * DESIGNS[name].macs)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_on_one_line_it_is_the_same_design(name: str) -> None:
+    line = format_spec(parse(text_of(name)))
+    assert "\n" not in line
+    totals = analyze(line, run=False).totals
+    assert totals == by_formulas(name).totals
+
+
+@pytest.mark.parametrize("name", DESIGNS)
 def test_torch_agrees_with_a_design(name: str, cli: Any) -> None:
     """Every shape and count, and the multiply-adds: with numbers, or on the meta device where it is large."""
     document = cli.json(["run", "-f", str(FOLDER / f"{name}.layers"), "--measure", "all"])
     measured = document["measured"]
     assert measured["status"] == "agrees", measured["reason"]
-    checks = {(check["path"], check["of"]): check["torch"] for check in measured["checks"]}
-    assert checks["", "macs"] == DESIGNS[name].macs
-    assert len(document["layers"]) <= len({path for path, _ in checks})
+    checks = measured["checks"]
+    assert [check["torch"] for check in checks if check["of"] == "macs"] == [DESIGNS[name].macs]
+    assert {row["path"] for row in document["layers"]} <= {check["path"] for check in checks}
     assert tuple(document["output"]["shape"]) == DESIGNS[name].output
 
 

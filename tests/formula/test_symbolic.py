@@ -154,6 +154,9 @@ def test_what_holds_for_all_sizes_is_not_kept() -> None:
         assert 2 * H != 7
         assert (H + 1) * (H - 1) == H * H - 1
         assert math.inf > H
+        assert H * W > -(2**63)
+        assert H * 1.5 < 2**63
+        assert not H * W > 2**59
     assert not tracer.guards
 
 

@@ -23,7 +23,7 @@ from layercli.spec import Call, Chain, Custom, Group
 from layercli.spec.printed_model import parse_printed
 from layercli.spec.python_source import parse_python
 
-LAYERS = [layer for name in known_names() if (layer := find(name)) and not layer.torch.startswith("torch.")]
+LAYERS = [layer for name in known_names() if (layer := find(name)) and not layer.operation]
 every_layer = pytest.mark.parametrize("layer", LAYERS, ids=[layer.torch for layer in LAYERS])
 
 DRAWN = 50

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
 from layercli.measure import tensors
 from layercli.measure.build import _Net
@@ -12,12 +12,22 @@ from layercli.measure.saved import recording
 from layercli.plan import Plan
 
 
-def kept_by_torch(plan: Plan, asking: Collection[int] = ()) -> list[int]:
-    """The bytes that each call is the first to keep; ``asking``: the inputs that ask for a gradient."""
+class Call(NamedTuple):
+    """The bytes that a call is the first to keep, and how its first output lies in memory."""
+
+    size: int
+    strides: tuple[int, ...]
+    storage: int
+    """The address of its memory."""
+
+
+def kept_by_torch(plan: Plan, asking: Collection[int] = ()) -> list[Call]:
+    """What each call does; ``asking``: the inputs that ask for a gradient."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import torch
 
+        torch.manual_seed(0)
         net = _Net(torch, plan, "cpu")
         net.modules = [net._module(index, spec) for index, spec in enumerate(plan.modules)]
         net.feeds = [tensors.feed(torch, item.feed, "cpu", net._nested) for item in plan.inputs]
@@ -25,15 +35,16 @@ def kept_by_torch(plan: Plan, asking: Collection[int] = ()) -> list[int]:
         net.feeds = [_asking(torch, feed) if index in asking else feed for index, feed in enumerate(net.feeds)]
         own = [tensor for module in net.modules for tensor in (*module.parameters(), *module.buffers())]
         results: dict[int, Any] = {}
-        new = []
+        calls = []
         with recording(torch, own) as recorder:
             for index, call in enumerate(plan.calls):
                 args = [net._wire(wire, results) for wire in call.args]
                 kwargs = {name: net._wire(wire, results) for name, wire in call.kwargs.items()}
                 results[index] = net.modules[call.module](*args, **kwargs)
-                new.append(recorder.newly())
-        assert sum(new) == recorder.total
-        return new
+                first = next(_tensors(torch, results[index]))
+                calls.append(Call(recorder.newly(), first.stride(), first.untyped_storage().data_ptr()))
+        assert sum(call.size for call in calls) == recorder.total
+        return calls
 
 
 def _asking(torch: Any, feed: Any) -> Any:
@@ -43,3 +54,13 @@ def _asking(torch: Any, feed: Any) -> Any:
     if isinstance(feed, torch.Tensor) and (feed.is_floating_point() or feed.is_complex()):
         return feed.clone().requires_grad_(True).clone()
     return feed
+
+
+def _tensors(torch: Any, value: Any) -> Iterator[Any]:
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+        value = value.data
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(torch, item)

@@ -20,15 +20,26 @@ class Beside(NamedTuple):
     found: dict[str, Any]
 
 
+class Refused(Exception):
+    """The formulas do not accept the design."""
+
+
 def beside(spec: str, shape: Sequence[int]) -> Beside:
     """Both, for a spec on one input."""
     report = analyze(spec, tuple(shape), run=False)
-    assert report.ok, report.analysis.error
+    if report.analysis.error is not None:
+        raise Refused(report.analysis.error.message)
     plan, field = report.analysis.plan, report.analysis.rows[-1].reach
     assert plan is not None
     net = _Net(torch, plan, "cpu")
     modules = [net._module(index, module) for index, module in enumerate(plan.modules)]
     feeds = [tensors.feed(torch, item.feed, "cpu", net._nested) for item in plan.inputs]
+
+    net.modules, net.feeds = modules, feeds
+    with torch.no_grad():
+        net.run()  # lazy modules settle their weights
+
+    feeds = [feed.double() if isinstance(feed, torch.Tensor) and feed.is_floating_point() else feed for feed in feeds]
 
     def run(replaced: Sequence[Any], image: Any) -> Any:
         net.feeds = [image, *feeds[1:]]

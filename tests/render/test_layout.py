@@ -13,7 +13,9 @@ from layercli.analysis.walk import Analysis, Options, analyse_module, analyse_sp
 from layercli.measurement import FAILED, MEASURED, Measurement
 from layercli.plan import Input, Literal, Module, Packing, Tensor
 from layercli.render import documents, plain, table
-from layercli.render.layout import Cell, Column, Facts, Heading, Line, Table, layout, shape_text, verdict
+from layercli.render.blocks import Cell, Column, Facts, Heading, Line, Table, View
+from layercli.render.layout import layout, verdict
+from layercli.render.words import shape_text
 from layercli.report import Report
 from layercli.spec import parse
 
@@ -32,11 +34,12 @@ def drawn(report: Report, width: int = 120, **how: Any) -> str:
 
 def forms(report: Report, formulas: bool = False) -> dict[str, str]:
     """The report in every form that people read."""
+    view = View(formulas=formulas)
     return {
-        "plain": plain.plain(report, formulas),
-        "markdown": documents.markdown(report, formulas).replace("\\", ""),
-        "table": drawn(report, 300, formulas=formulas),
-        "svg": re.sub(r"<[^>]+>", "", table.svg(report, "title", 300, formulas)).replace("&#160;", " "),
+        "plain": plain.plain(report, view),
+        "markdown": documents.markdown(report, view).replace("\\", ""),
+        "table": drawn(report, 300, view=view),
+        "svg": re.sub(r"<[^>]+>", "", table.svg(report, "title", 300, view)).replace("&#160;", " "),
         "html": re.sub(r"<[^>]+>", "", documents.html(report)),
     }
 

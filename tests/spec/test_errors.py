@@ -9,7 +9,7 @@ import pytest
 
 from layercli import spec
 from layercli.errors import ExitCode, LayerError
-from layercli.spec import parse, parse_op, parse_values
+from layercli.spec import format_spec, parse, parse_op, parse_values
 
 REFUSED = Path(__file__).parent / "refused"
 
@@ -21,18 +21,23 @@ def examples(name: str) -> list[tuple[str, str]]:
 
 
 NOT_YET = examples("not_yet")
-EXAMPLES = [*examples("steps"), *examples("labels_and_repeats"), *examples("keys"), *examples("values"), *NOT_YET]
+FILES = ("steps", "labels_and_repeats", "keys", "values", "branches", "references", "modules")
+EXAMPLES = [example for name in FILES for example in examples(name)] + NOT_YET
 
-LIMITS = ["limit.digits", "limit.length", "limit.nesting", "limit.steps"]
+LIMITS = ["limit.branches", "limit.digits", "limit.length", "limit.nesting", "limit.steps"]
 """Their examples are in test_limits.py."""
 
-ALONE = ["spec.single"]
-"""Its examples are in test_one_op."""
+ALONE = ["spec.single", "spec.custom"]
+"""Their examples are in test_one_op and test_a_class_of_ones_own_cannot_be_written."""
+
+PYTORCH = ["spec.pytorch-syntax", "spec.printed-model"]
+"""Their examples are with the readers of PyTorch's notations."""
 
 CODES = {
     *(re.findall(r"\b(?:spec|limit)\.[a-z-]+", " ".join(verdict for _, verdict in EXAMPLES))),
     *LIMITS,
     *ALONE,
+    *PYTORCH,
 }
 
 
@@ -61,7 +66,7 @@ def test_refused(text: str, verdict: str) -> None:
 
 @pytest.mark.parametrize(("text", "verdict"), NOT_YET)
 def test_what_is_not_read_yet_says_so(text: str, verdict: str) -> None:
-    """Half of the language is still to come: nobody is told that it is wrong."""
+    """Values to solve for are still to come: nobody is told that they are wrong."""
     error = refusal(text)
     assert verdict.lstrip(" ^").startswith(error.code)
     assert "not read yet" in error.message
@@ -84,7 +89,16 @@ def test_what_is_not_read_yet_says_so(text: str, verdict: str) -> None:
         ("relu;\ntanh", "spec.separator", ";"),
         ("(\nrelu\n", "spec.unclosed", "("),
         ("(\n)", "spec.empty", "(\n)"),
-        ("cat dim=1 (\n  relu\n; tanh)", "spec.branches", "("),
+        ("relu\n; tanh", "spec.separator", ";"),
+        ("(\n; relu)", "spec.branches", "("),
+        ("add\n(relu ; tanh)", "spec.branches", "("),
+        ("add(\n)", "spec.call", "(\n)"),
+        ("add(\nrelu,\ntanh)", "spec.branches", ","),
+        ("cat dim=1 (\n  relu\n; tanh", "spec.unclosed", "("),
+        ("cat dim=1 (\n  relu |\n; tanh)", "spec.empty-step", "|"),
+        ("cat dim=1 (\n  relu |\n# why\n)", "spec.empty-step", "|"),
+        ("enc: relu\ncat @\nenc", "spec.reference", "@"),
+        ("enc: relu\ncat @enc\n@end", "spec.unknown-label", "@end"),
     ],
 )
 def test_refused_across_lines(text: str, code: str, marked: str) -> None:
@@ -153,13 +167,26 @@ def mended(text: str, error: LayerError) -> str | None:
         return f"{text[:start]}{found[1]}{text[end:]}"
     if re.fullmatch(r'write "\|" before ".+"', error.fix):
         return f"{text[:start]}| {text[start:]}"
+    if found := re.fullmatch(r"did you mean (@.+)\?", error.fix):
+        return text[:start] + found[1] + text[end:]
+    if error.fix in ('write it before "("', "write it before the references"):
+        place = text.index("(" if "(" in error.fix else "@")
+        return f"{text[:place]} {text[start:end]} {text[place:start]}{text[end:]}"
+    if error.fix == "write a space before it":
+        return f"{text[:start]} {text[start:]}"
     if error.fix.startswith("remove it") or re.fullmatch(r'remove (the comma|this ".+"|".+")', error.fix):
         return text[:start] + text[end:]
     return f"{text[:start]} {text[end:]}" if error.fix == "write a space in its place" else None
 
 
-THEN = {"// relu": "spec.empty", "conv2d (same/valid)": "spec.branches"}
-"""Where the mended text has another mistake: no step is left, or one word in parentheses reads as a step."""
+THEN = {
+    "// relu": "spec.empty",
+    "add(relu // why": "spec.unclosed",
+    "cat(relu ; tanh) @enc": "spec.unknown-label",
+    "nn.ReLU() @enc": "spec.unknown-label",
+    **dict.fromkeys(["@enc.", "@enc.1."], "spec.unknown-label"),
+}
+"""Where the mended text has another mistake: no step is left, or none has the label."""
 
 MENDABLE = [text for text, *_ in EXAMPLES + CHARACTERS if mended(text, refusal(text)) is not None]
 
@@ -188,7 +215,12 @@ def test_a_literal_fix_mends(text: str) -> None:
         ("3*relu", "spec.repeat", "3"),
         ("relu*3", "spec.repeat", "*"),
         ("@enc", "spec.reference", "@enc"),
-        ("add(relu ; tanh)", "spec.branches", "("),
+        ("cat @enc", "spec.unknown-label", "@enc"),
+        ("cat @enc | enc: relu", "spec.single", "|"),
+        ("add(enc: relu ; cat @end)", "spec.unknown-label", "@end"),
+        ("add(relu ; tanh) | relu", "spec.single", "|"),
+        ("(relu ; tanh)", "spec.name", "("),
+        ("relu ; tanh", "spec.separator", ";"),
         ("conv2d k=", "spec.value", "k="),
     ],
 )
@@ -231,6 +263,43 @@ def test_one_value(text: str, code: str, marked: str) -> None:
     assert caught.value.span is not None
     start, end = caught.value.span
     assert (caught.value.code, f"<{text}>"[start:end]) == (code, marked)
+
+
+def test_suggestions_are_labels_that_could_stand_there() -> None:
+    """What comes later, or holds the reference, is not suggested; a program finds the label in the error."""
+    error = refusal("enc: relu | enb: tanh | cat @end | enda: gelu")
+    assert (error.fix, error.suggestions) == ("did you mean @enc?", ("@enc",))
+    error = refusal("enc_2: relu | enc_1: (cat @enc_ | gelu)")
+    assert (error.fix, error.suggestions) == ("did you mean @enc_2?", ("@enc_2",))
+
+
+MODULES = "nn.Sequential(OrderedDict([('a', nn.ReLU()), ('b', nn.Sequential(OrderedDict([('a', nn.ReLU())])))]))"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        (f"a: relu | {MODULES}", "spec.duplicate-label", "'a'"),
+        (f"{MODULES} | b: relu", "spec.duplicate-label", "b"),
+        (f"a: {MODULES}", "spec.duplicate-label", "'a'"),
+        (f"{MODULES} | cat @a", "spec.reference", "@a"),
+        (f"{MODULES} | cat @c", "spec.unknown-label", "@c"),
+        ("nn.Sequential() | 3*nn.Sequential()", "spec.empty", "nn.Sequential() | 3*nn.Sequential()"),
+    ],
+)
+def test_names_of_modules_are_labels(text: str, code: str, marked: str) -> None:
+    """A name in PyTorch's notation is no other step's label, and what several modules share names none of them."""
+    error = refusal(text)
+    assert error.span is not None
+    assert (error.code, text[slice(*error.span)]) == (code, marked)
+
+
+def test_a_class_of_ones_own_cannot_be_written() -> None:
+    """What its forward does is not known, so that no spec says the same."""
+    model = parse("Net(\n  (fc): Linear(in_features=3, out_features=8, bias=True)\n)")
+    with pytest.raises(LayerError) as caught:
+        format_spec(model)
+    assert (caught.value.code, caught.value.fix) == ("spec.custom", "write its layers")
 
 
 def test_every_code_has_an_example() -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from layercli.errors import LayerError, Span
-from layercli.spec import Group, format_spec, parse, parse_op, parse_values
-from layercli.spec.limits import DIGITS, LENGTH, NESTING, STEPS
+from layercli.spec import Group, Op, format_spec, parse, parse_op, parse_values
+from layercli.spec.limits import BRANCHES, DIGITS, LENGTH, NESTING, STEPS
 
 from .test_errors import EXAMPLES, refusal
 from .trees import bare
 
 FULL = LENGTH
-QUARTER = LENGTH // 4
+EIGHTH = LENGTH // 8
 """For texts that parse, whose trees are large: a quadratic algorithm would still need hours."""
 
 
@@ -37,7 +38,34 @@ def test_nesting_counts_groups_that_are_open() -> None:
     assert parse("op" + " (1,)" * 1000).expanded_steps == 1
 
 
-def test_the_deepest_tree_needs_few_frames() -> None:
+def merged(depth: int) -> str:
+    """A step in that many branches."""
+    return "add( ; " * depth + "relu" + ")" * depth
+
+
+def test_branches_are_as_deep_as_groups() -> None:
+    """What stands in a branch is one deeper, whatever the parentheses are."""
+    assert parse(merged(NESTING)).expanded_steps == NESTING + 1
+    for text in (merged(NESTING + 1), "add((" * (NESTING // 2) + "add(relu ; )", "(add( ; " * (NESTING // 2) + "(relu"):
+        error = refusal(text)
+        assert error.code == "limit.nesting"
+        assert error.span is not None
+        assert text[slice(*error.span)] == "("
+        assert text[: error.span.start].count("(") == NESTING
+
+
+def test_branches() -> None:
+    """256 branches are merged, one more is an error at the name."""
+    (step,) = parse("add(" + ";" * (BRANCHES - 1) + ")").chain.steps
+    assert isinstance(step.unit, Op)
+    assert len(step.unit.branches) == BRANCHES
+    assert len(format_spec(parse("add(" + "relu;" * (BRANCHES - 1) + ")"))) < 8 * BRANCHES
+    error = refusal("relu | add(relu" + " ; tanh" * BRANCHES + ")")
+    assert (error.code, error.span) == ("limit.branches", Span(7, 10))
+
+
+@pytest.mark.parametrize("nested", [nested, merged])
+def test_the_deepest_tree_needs_few_frames(nested: Callable[[int], str]) -> None:
     """Who calls from deep in a program still gets an answer."""
     depth = 0
     frame = sys._getframe()
@@ -45,11 +73,11 @@ def test_the_deepest_tree_needs_few_frames() -> None:
         frame, depth = frame.f_back, depth + 1
     before = sys.getrecursionlimit()
     text = nested(NESTING)
-    sys.setrecursionlimit(depth + 5 * NESTING)
+    sys.setrecursionlimit(depth + 6 * NESTING)
     try:
         spec = parse(text)
         again = parse(format_spec(spec))
-        assert spec.expanded_steps == 1
+        assert spec.expanded_steps in (1, NESTING + 1)
     finally:
         sys.setrecursionlimit(before)
     assert bare(again.chain) == bare(spec.chain)
@@ -64,6 +92,11 @@ def test_the_deepest_tree_needs_few_frames() -> None:
         ("999999*relu | relu | tanh", Span(21, 25)),
         ("2*(500000*relu | tanh)", Span(0, 1)),
         ("9" * DIGITS + "*relu", Span(0, DIGITS)),
+        ("1000*add( ; 1000*relu)", Span(0, 4)),
+        ("relu | add(999999*relu ; tanh)", Span(7, 30)),
+        ("add(1000001*relu ; )", Span(4, 11)),
+        ("add(600000*relu ; 600000*relu) | tanh", Span(0, 30)),
+        ("relu | 600000*nn.Sequential(nn.ReLU(), nn.Tanh())", Span(7, 13)),
         ("tanh | 10*(" * 99 + "relu" + ")" * 99, Span(11 * 93 + 7, 11 * 93 + 9)),
     ],
 )
@@ -77,15 +110,19 @@ def test_as_many_steps_as_allowed() -> None:
     """A million is fine and takes no time, because none is written out."""
     assert parse("1000*(1000*relu)").expanded_steps == STEPS
     assert parse("999999*relu | tanh").expanded_steps == STEPS
+    assert parse("add(499999*relu ; 500000*tanh)").expanded_steps == STEPS
     (step,) = parse("1000000*(relu)").chain.steps
     assert isinstance(step.unit, Group)
     assert len(step.unit.chain.steps) == 1
 
 
-@pytest.mark.parametrize("form", ["op {}", "op k={}", "op -{}", "op (1,{})", "op 1,{}", "op 2x{}", "op {}x2", "op .{}"])
+@pytest.mark.parametrize(
+    "form",
+    ["enc: relu | op @enc.{}", "op {}", "op k={}", "op -{}", "op (1,{})", "op 1,{}", "op 2x{}", "op {}x2", "op .{}"],
+)
 def test_digits(form: str) -> None:
     """Four thousand digits are a number, one more is an error that stays short."""
-    assert parse(form.format("7" * DIGITS)).expanded_steps == 1
+    assert parse(form.format("7" * DIGITS)).expanded_steps == 1 + form.count("relu")
     text = form.format("7" * (DIGITS + 1))
     error = refusal(text)
     assert error.code == "limit.digits"
@@ -135,10 +172,49 @@ def filled(begin: str, unit: str, end: str = "", size: int = FULL) -> str:
         (filled("", "|"), "spec.empty-step"),
         (filled("relu", "|"), "spec.empty-step"),
         (filled("", "("), "limit.nesting"),
-        (filled("op ", "("), "spec.tuple"),
-        (filled("op", "("), "spec.call"),
-        (filled("op ", "(\n"), "spec.unclosed"),
-        (filled("op", "(", ";"), "spec.branches"),
+        (filled("op ", "("), "limit.nesting"),
+        (filled("op", "("), "limit.nesting"),
+        (filled("op ", "(\n"), "limit.nesting"),
+        (filled("op", "(", ";"), "limit.nesting"),
+        (filled("op (", "\n"), "spec.unclosed"),
+        (filled("op (", "\n", "3"), "spec.unclosed"),
+        (filled("op(", "\n", "3)"), "spec.call"),
+        (filled("", "op("), "limit.nesting"),
+        (filled("", "op(\n"), "limit.nesting"),
+        (filled("", "op (3,) (", "relu ; )"), "limit.nesting"),
+        (filled("", "op( ; "), "limit.nesting"),
+        (filled("", "op(" + "(" * 98), "limit.nesting"),
+        (filled("", ";"), "spec.name"),
+        (filled("relu", ";"), "spec.separator"),
+        (filled("relu", ";)"), "spec.branches"),
+        (filled("(relu", ";"), "spec.branches"),
+        (filled("op(", ";"), "limit.branches"),
+        (filled("op(relu", "; relu"), "limit.branches"),
+        (filled("op(relu", "|relu", size=EIGHTH), "spec.unclosed"),
+        (filled("op(", "relu, "), "spec.branches"),
+        (filled("", "op( ; relu) | ", "@enc", size=EIGHTH), "spec.unknown-label"),
+        (filled("", "@"), "spec.reference"),
+        (filled("", "@a "), "spec.reference"),
+        (filled("op", " @a", size=EIGHTH), "spec.unknown-label"),
+        (filled("op", " @a", "| a: relu", size=EIGHTH), "spec.reference"),
+        (filled("op ", "@a,"), "spec.separator"),
+        (filled("a: relu | op", " @a", " 3", size=EIGHTH), "spec.order"),
+        (filled("a: relu | op", " @a", " k=" + "3" * 99_999), "spec.order"),
+        (filled("@", "e"), "spec.unknown-label"),
+        (filled("@e", ".1", "."), "spec.reference"),
+        (filled("", "@a|", "@a", size=EIGHTH), "spec.unknown-label"),
+        ("|".join(f"l{i}: a" for i in range(60_000)) + "|@nowhere", "spec.unknown-label"),
+        ("|".join(f"l{i}: a" for i in range(60_000)) + "|@l", "spec.unknown-label"),
+        (filled("", "l") + ": a | @" + "l" * 9, "limit.length"),
+        ("l" * EIGHTH + "a: a | @" + "l" * EIGHTH + "b", "spec.unknown-label"),
+        (filled("", "(nn."), "spec.unclosed"),
+        (filled("", "nn.A"), "spec.pytorch-notation"),
+        (filled("", "nn.A("), "limit.nesting"),
+        (filled("relu|", "nn.A("), "spec.unclosed"),
+        (filled("relu|nn.A(", "("), "spec.unclosed"),
+        (filled("relu|", "nn.A()", size=EIGHTH), "spec.separator"),
+        (filled("", "nn.A()|", size=EIGHTH // 4), "spec.empty-step"),
+        (filled("", "nn.Sequential()|", "nn.Sequential()", size=EIGHTH // 4), "spec.empty"),
         (filled("", ")"), "spec.unopened"),
         (filled("", "()"), "spec.empty"),
         (filled("op ", "7"), "limit.digits"),
@@ -173,7 +249,7 @@ def filled(begin: str, unit: str, end: str = "", size: int = FULL) -> str:
         (filled("", "a=1 "), "spec.name"),
         (filled("op ", "k=1 "), "spec.duplicate-key"),
         (filled("", "a: relu\n"), "spec.duplicate-label"),
-        (filled("2*(", "relu|", size=QUARTER), "spec.unclosed"),
+        (filled("2*(", "relu|", size=EIGHTH), "spec.unclosed"),
         (filled("", "1000*(", "relu" + ")" * 100), "limit.nesting"),
     ],
     ids=lambda value: repr(value[:12]),
@@ -190,23 +266,37 @@ def test_a_hostile_text_is_refused(text: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
-        (filled("a", "|a", size=QUARTER), (QUARTER - 1) // 2 + 1),
-        (filled("", "a\n", size=QUARTER), QUARTER // 2),
-        (filled("(a)", "|(a)", size=QUARTER), (QUARTER - 3) // 4 + 1),
+        (filled("a", "|a", size=EIGHTH), (EIGHTH - 1) // 2 + 1),
+        (filled("", "a\n", size=EIGHTH), EIGHTH // 2),
+        (filled("(a)", "|(a)", size=EIGHTH), (EIGHTH - 3) // 4 + 1),
         ("|".join(f"l{i}:2*a" for i in range(20_000)), 40_000),
         ("a " + " ".join(f"k{i}=1" for i in range(20_000)), 1),
-        (filled("a", " 7", size=QUARTER), 1),
-        (filled("a", " (7,)", size=QUARTER), 1),
-        (filled("a 7", ",7", size=QUARTER), 1),
-        (filled("a 7", "x7", size=QUARTER), 1),
-        (filled("a (7", " , 7", ")", size=QUARTER), 1),
+        (filled("a", " 7", size=EIGHTH), 1),
+        (filled("a", " (7,)", size=EIGHTH), 1),
+        (filled("a 7", ",7", size=EIGHTH), 1),
+        (filled("a 7", "x7", size=EIGHTH), 1),
+        (filled("a (7", " , 7", ")", size=EIGHTH), 1),
         (filled("a k", "y", "=3"), 1),
         (filled("a w", "-w"), 1),
         (filled("a", "\n", "b"), 2),
         (filled("a", "#|\n", "b"), 2),
         (filled("a", "#", "\nb"), 2),
         (filled("a", "\t", "7"), 1),
-        (filled("", "(" * 99 + "a" + ")" * 99 + "\n", size=QUARTER), QUARTER // 200),
+        (filled("b:b", "|b @b", size=EIGHTH), (EIGHTH - 3) // 5 + 1),
+        (filled("b:b|b", " @b", size=EIGHTH), 2),
+        (filled("b:b|@b", ".1", size=EIGHTH), 2),
+        (filled("b:b|b", " @b.1", "(;)", size=EIGHTH), 2),
+        (filled("b:b", "|(@b)", size=EIGHTH), (EIGHTH - 3) // 5 + 1),
+        (filled("", "b(a;)|", "a", size=EIGHTH), (EIGHTH - 1) // 6 * 2 + 1),
+        (filled("", "b(;)\n", size=EIGHTH), EIGHTH // 5),
+        (filled("b(a", "|a", ";)", size=EIGHTH), (EIGHTH - 5) // 2 + 2),
+        (filled("b(", "\n", ";)"), 1),
+        (filled("b(", "\n", "a)"), 2),
+        (filled("b", "\t", "(;)"), 1),
+        ("".join(f"l{i}:b @l{i - 1}\n" if i else "l0:b\n" for i in range(20_000)), 20_000),
+        (filled("", "b(;" * 99 + "a" + ")" * 99 + "\n", size=EIGHTH), EIGHTH // 398 * 100),
+        (filled("", "A()|", "a", size=EIGHTH // 4), EIGHTH // 4 // 4 + (EIGHTH // 4 % 4 > 0)),
+        (filled("", "(" * 99 + "a" + ")" * 99 + "\n", size=EIGHTH), EIGHTH // 200),
     ],
     ids=lambda value: repr(value[:12]) if isinstance(value, str) else "",
 )
@@ -216,6 +306,7 @@ def test_a_huge_text_is_read(text: str, steps: int) -> None:
     assert spec.expanded_steps == steps
     canonical = format_spec(spec)
     assert canonical.count("|") + 1 <= steps
+    assert parse(canonical).expanded_steps == steps
     assert "\n" not in canonical
 
 

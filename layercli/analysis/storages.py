@@ -1,0 +1,83 @@
+"""Tensors on their way through a net as far as memory goes: which storage each lies in, and how."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from layercli.analysis.flow import Flow
+from layercli.analysis.strides import Shape, Strides, is_in_order
+from layercli.analysis.variant import Shaped, ShapedTree
+from layercli.layers.definition import InputDef, TupleIn
+from layercli.layers.dtypes import COMPLEX, FLOATS
+from layercli.plan import ITEM_SIZE, Wire, elements
+
+DIFFERENTIABLE = frozenset((*FLOATS, *COMPLEX))
+
+
+class Storage(NamedTuple):
+    """A piece of memory: its number, its bytes, and the row that makes it (None for an input of the net)."""
+
+    number: int
+    size: int
+    row: int | None
+
+
+class Held(NamedTuple):
+    """A tensor on its way, as far as memory goes."""
+
+    storage: Storage
+    shape: Shape
+    strides: Strides | None
+    """None where it is not known how it lies in memory."""
+    dtype: str
+    grad: bool
+    """Whether it asks for a gradient."""
+    sure: bool = True
+    """Whether it is known that it lies in this storage; else it may be a copy."""
+    wire: Wire = None
+    """Where it comes from: one wire is one tensor."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether its numbers are known to lie in order."""
+        return self.strides is not None and is_in_order(self.shape, self.strides)
+
+
+Holding: TypeAlias = Held | tuple["Holding", ...] | None
+"""What a wire brings, nested as torch nests it."""
+
+
+def bytes_of(flow: Flow) -> int:
+    """The bytes of a tensor's numbers."""
+    return elements(flow.shape) * ITEM_SIZE[flow.dtype]
+
+
+def every(holding: Holding) -> Iterator[Held]:
+    """Every tensor in it, in order."""
+    if isinstance(holding, Held):
+        yield holding
+    elif holding is not None:
+        for item in holding:
+            yield from every(item)
+
+
+def input_names(item: InputDef, holding: Holding) -> dict[str, Held]:
+    """The tensors of an input by name, those of a tuple by their own."""
+    if isinstance(holding, Held):
+        return {item.name: holding}
+    if isinstance(item, TupleIn) and holding is not None:
+        return {part.name: held for part, held in zip(item.items, holding) if isinstance(held, Held)}
+    return {}
+
+
+def output_names(shaped: tuple[ShapedTree, ...], outputs: tuple[Holding, ...]) -> dict[str, Held]:
+    """The output tensors by name."""
+    named: dict[str, Held] = {}
+    for item, holding in zip(shaped, outputs):
+        if item is None or holding is None:
+            continue
+        if isinstance(item, Shaped):
+            if isinstance(holding, Held):
+                named[item.out.name] = holding
+        elif not isinstance(holding, Held):
+            named.update(output_names(item, holding))
+    return named

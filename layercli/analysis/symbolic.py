@@ -1,0 +1,222 @@
+"""A design on sizes left open: closed forms, what they demand, and a few sizes at which torch can judge them.
+
+The ordinary walk runs on sizes that carry a number, a *witness*, beside their formula; every comparison that a
+witness decides is recorded. What comes out holds wherever the recorded conditions hold, which is worked out exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from layercli.analysis.flow import Flow, Tree
+from layercli.analysis.layer import Analyser
+from layercli.analysis.notes import Note
+from layercli.analysis.rows import Options, Row
+from layercli.errors import LayerError
+from layercli.formula import evaluate
+from layercli.formula.demands import Demand
+from layercli.formula.guards import Tracer
+from layercli.formula.region import Region, holds, region
+from layercli.formula.symbolic import SymInt
+from layercli.plan import Feed, Input, Literal, Tensor
+
+Run = Callable[[Sequence[Input], Options, Analyser], Any]
+"""The walk: inputs to an Analysis."""
+
+WITNESSES = (224, 256, 64, 32, 28, 128, 16, 100, 512, 8, 10, 48, 7, 572, 5, 4, 3, 2, 1)
+"""Sizes to begin with; where a need is not met, what mends it is tried next."""
+BATCH = 2
+TRIES = 60
+FURTHEST = 4096
+"""How far from the smallest size a further one to measure at is looked for."""
+SAMPLES = 3
+
+
+class Sample(NamedTuple):
+    """Numbers for the symbols, and the analysis at them."""
+
+    sizes: Mapping[str, int]
+    analysis: Any
+
+    @property
+    def text(self) -> str:
+        """``N=1, H=63``."""
+        return ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+
+
+class Symbolic(NamedTuple):
+    """What is known of a design on open sizes beside its rows."""
+
+    symbols: tuple[str, ...]
+    demands: tuple[Demand, ...]
+    """What must hold of them; then, of the category "choice", where else than there the closed forms end."""
+    smallest: Mapping[str, int] | None
+    """The smallest sizes that are legal; where they hang on one another, the smallest alike, for a batch of one."""
+    samples: tuple[Sample, ...]
+    """Where torch is asked: the smallest sizes, and others."""
+
+
+def symbols_of(inputs: Sequence[Input]) -> tuple[str, ...]:
+    """The sizes that are left open, each once."""
+    found = [name for item in inputs for tensor in _fed(item.feed) for name in tensor.symbols if name]
+    return tuple(dict.fromkeys(found))
+
+
+def analyse_symbolic(run: Run, inputs: Sequence[Input], options: Options) -> Any:
+    """The analysis with closed forms; where no sizes will do, the one that says why."""
+    names = symbols_of(inputs)
+    batch = {feed.symbols[0] for item in inputs if isinstance(feed := item.feed, Tensor) and len(feed.symbols) > 1}
+    unplanned = options._replace(planned=False)
+    first: Any = None
+    waiting: list[dict[str, int]] = []
+    tried: set[tuple[int, ...]] = set()
+    begin = iter([{name: BATCH if name in batch else size for name in names} for size in WITNESSES])
+    for _ in range(TRIES):
+        sizes = waiting.pop() if waiting else next(begin, None)
+        if sizes is None:
+            break
+        key = tuple(sizes[name] for name in names)
+        if key in tried:
+            continue
+        tried.add(key)
+        tracer = Tracer()
+        with tracer:
+            analysis = run(
+                _with(inputs, sizes, SymInt), unplanned, Analyser(options.mode, options.dtype, symbolic=True)
+            )
+        first = first or analysis
+        if analysis.error is None:
+            return _finished(run, analysis, inputs, options, names, batch, tracer, sizes)
+        if not analysis.error.code.startswith(("shape.", "torch.")):
+            break
+        waiting += _mended(tracer, sizes)
+    return first
+
+
+def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Sizes at which the rule that just failed is met."""
+    if tracer.last is not None:
+        smallest = region(tracer.mended()).smallest
+        if smallest is not None:
+            yield {name: smallest.get(name, size) for name, size in sizes.items()}
+
+
+def _finished(
+    run: Run, analysis: Any, inputs: Sequence[Input], options: Options, names: tuple[str, ...],
+    batch: Collection[str], tracer: Tracer, witness: Mapping[str, int],
+) -> Any:  # fmt: skip
+    found = region(tracer.guards)
+    samples = []
+    for sizes in _points(tracer, names, batch, found, witness):
+        numeric = run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
+        if numeric.error is not None:  # never inside the region; said rather than hidden where it is
+            message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
+            raise LayerError("internal.region", message)
+        samples.append(Sample(sizes, numeric))
+    symbolic = Symbolic(names, found.demands, smallest(tracer, names, batch, found), tuple(samples))
+    return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
+
+
+def _points(
+    tracer: Tracer, names: tuple[str, ...], batch: Collection[str], found: Region, witness: Mapping[str, int]
+) -> Iterator[dict[str, int]]:
+    """Where to measure: the smallest sizes, all of them larger, each of them larger by itself."""
+    guards = tracer.guards
+    base = smallest(tracer, names, batch, found) or dict(witness)
+    yield base
+    points = [base]
+    for grown in _grown(names, batch):
+        nearer = ({name: base[name] + more for name, more in grown(step).items()} for step in range(1, FURTHEST))
+        further = next((point for point in nearer if holds(guards, point)), None)
+        if further is not None and further not in points:
+            points.append(further)
+            yield further
+        if len(points) == SAMPLES:
+            return
+
+
+def smallest(tracer: Tracer, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
+    """The smallest sizes that will do; where they hang on one another, the smallest alike, for a batch of one."""
+    if found.smallest is not None:
+        point = {name: found.smallest.get(name, 1) for name in names}
+        return point if holds(tracer.guards, point) else None
+    alike = ({name: 1 if name in batch else size for name in names} for size in range(1, FURTHEST))
+    return next((point for point in alike if holds(tracer.guards, point)), None)
+
+
+def _grown(names: tuple[str, ...], batch: Collection[str]) -> Iterator[Callable[[int], dict[str, int]]]:
+    """Ways to go on by a step: all alike, each by another; a batch grows by one only."""
+    yield lambda step: {name: 1 if name in batch else step for name in names}
+    yield lambda step: {name: 2 if name in batch else (number + 2) * step for number, name in enumerate(names)}
+    yield lambda step: {name: 2 if name in batch else 3 * step for name in names}
+    for one in names:
+        yield lambda step, one=one: {name: step if name == one else 0 for name in names}  # type: ignore[misc]
+
+
+def _tied(rows: Sequence[Row]) -> Iterator[Note]:
+    """Layers whose weights hang on an open size: a net that is built for one size takes no other."""
+    for row in rows:
+        bound = row.bound
+        for key in bound.layer.keys:
+            value = bound.args.get(key.name)
+            inferred = key.infer is not None and key.name not in bound.given.values
+            if inferred and isinstance(value, SymInt) and bound.layer.params:
+                yield Note(
+                    "symbolic.tied",
+                    f"{bound.layer.name} is made for {key.name}={value}: built for one size, the design takes no other",
+                    "put adaptiveavgpool2d 1 before the flatten, or give one size",
+                    row.path,
+                    row.span,
+                )
+
+
+def evaluated(analysis: Any, sample: Sample) -> Any:
+    """The analysis with the numbers of a sample put into its closed forms, torch's plan being the sample's."""
+    sizes = sample.sizes
+    rows = tuple(
+        row._replace(
+            bound=row.bound._replace(
+                sizes={name: number(value, sizes) for name, value in row.bound.sizes.items()},
+                outputs=tuple(_put_in(tree, sizes) for tree in row.bound.outputs),
+            )
+        )
+        for row in analysis.rows
+    )
+    outputs = tuple(_put_in(tree, sizes) for tree in analysis.outputs)
+    return analysis._replace(rows=rows, outputs=outputs, plan=sample.analysis.plan, symbolic=None)
+
+
+def number(value: Any, sizes: Mapping[str, int]) -> Any:
+    """A closed form at these sizes; other values as they are."""
+    return evaluate(value.expr, sizes) if isinstance(value, SymInt) else value
+
+
+def _put_in(tree: Tree, sizes: Mapping[str, int]) -> Tree:
+    if isinstance(tree, Flow):
+        return tree._replace(shape=tuple(number(size, sizes) for size in tree.shape))
+    if tree is None or isinstance(tree, Literal):
+        return tree
+    return tuple(_put_in(item, sizes) for item in tree)
+
+
+def _fed(feed: Feed) -> Iterator[Tensor]:
+    if isinstance(feed, Tensor):
+        yield feed
+    elif isinstance(feed, tuple) and not isinstance(feed, Literal):
+        for item in cast("tuple[Feed, ...]", feed):
+            yield from _fed(item)
+
+
+def _with(
+    inputs: Sequence[Input], sizes: Mapping[str, int], made: Callable[[int, str], int]
+) -> tuple[Input, ...]:  # fmt: skip
+    """The inputs with something in the place of each open size."""
+
+    def put(feed: Feed) -> Feed:
+        if not isinstance(feed, Tensor) or not feed.symbols:
+            return feed
+        shape = tuple(made(sizes[name], name) if name else size for size, name in zip(feed.shape, feed.symbols))
+        return feed._replace(shape=shape, symbols=())
+
+    return tuple(item._replace(feed=put(item.feed)) for item in inputs)
