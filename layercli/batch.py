@@ -51,7 +51,7 @@ def _answer(
     try:
         data = _object(line)
         identity = _identity(data)
-        question = _question(data, options)
+        question = _question(data, options._replace(advised=not brief))
         key = (question.mode, question.dtype)
         analyser = analysers.setdefault(key, Analyser(*key))
         analysis = question.ask(analyser)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layercli.analysis import receptive
 from layercli.analysis.flow import Flow, Tree, as_json, tensors
@@ -33,6 +33,13 @@ REJECTED = "the formulas reject it, so there is nothing to run"
 UNREAD = "the question was not understood, so there is nothing to run"
 
 
+class Claim(NamedTuple):
+    """Something that was expected, and what is the case instead; empty where it holds."""
+
+    text: str
+    message: str
+
+
 def _outcomes(analysis: Analysis, answers: Sequence[Measurement]) -> Iterator[Outcome]:
     if analysis.symbolic is None:
         yield from (Outcome(analysis, answer) for answer in answers)
@@ -55,8 +62,12 @@ class Report:
         command: str | None = None,
         optimizer: str = "adam",
         ignored: Collection[str] = (),
+        expected: Sequence[str] = (),
     ) -> None:
-        """``measured``: an answer of torch to each of the analysis' plans; ``ignored``: codes of notes to leave out."""
+        """``measured``: an answer of torch to each of the analysis' plans.
+
+        ``ignored``: codes of notes to leave out; ``expected``: claims such as ``params<=5M`` to hold it against.
+        """
         self.analysis = analysis
         answers = (measured,) if isinstance(measured, Measurement) else tuple(measured or ())
         rejected = analysis.error is not None and not answers and reason != UNREAD
@@ -66,6 +77,7 @@ class Report:
         self.command = command
         self.optimizer = optimizer
         self.ignored = frozenset(ignored)
+        self.expected = tuple(expected)
 
     # --- what it comes to ---
 
@@ -110,7 +122,9 @@ class Report:
         """The status that a command ends with on this report."""
         if self.analysis.error is not None:
             return self.analysis.error.exit_code
-        return ExitCode.BUG if self.status == DIFFERS else ExitCode.OK
+        if self.status == DIFFERS:
+            return ExitCode.BUG
+        return ExitCode.NEGATIVE if any(claim.message for claim in self.claims) else ExitCode.OK
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -153,7 +167,19 @@ class Report:
         """The account of memory; None where the design is refused, or its forward is not known."""
         from layercli.analysis.memory import memory
 
-        return memory(self.analysis, self.optimizer) if self.ok and not self.analysis.unplanned else None
+        if not self.ok or self.analysis.unplanned:
+            return None
+        found = memory(self.analysis, self.optimizer)
+        if self.analysis.symbolic is None:
+            return found
+        from layercli.analysis.symbolic import number
+
+        for sample in self.analysis.symbolic.samples:  # what is kept may hang on sizes, such as a batch of one
+            there = memory(sample.analysis, self.optimizer)
+            pairs = zip(found.figures(), there.figures())
+            if any(number(ours.size, sample.sizes) != numeric.size for ours, numeric in pairs):
+                return None
+        return found
 
     def output_bytes(self, row: Row) -> int:
         """Bytes of a row's outputs."""
@@ -162,6 +188,15 @@ class Report:
     def kept_bytes(self, row: Row) -> int | None:
         """Bytes that a row keeps for backward and that none before it keeps; None where that is not known."""
         return None if self.memory is None else self.memory.rows[row.number].size
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """What was expected, and what is the case where that does not hold; nothing of a design that is refused."""
+        if not self.expected or not self.ok:
+            return ()
+        from layercli.expect import check, parse_expectation
+
+        return tuple(Claim(text, check(parse_expectation(text), self) or "") for text in self.expected)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -192,7 +227,8 @@ class Report:
                 path = self.analysis.rows[kept.row].path
                 rows.append({"of": "saved_bytes", "path": path, "why": kept.unknown})
         elif self.ok:
-            rows.append({"of": "saved_bytes", "path": "", "why": self.analysis.unplanned})
+            why = self.analysis.unplanned or "what is kept has no one formula over the sizes that are left open"
+            rows.append({"of": "saved_bytes", "path": "", "why": why})
         return rows
 
     # --- JSON ---
@@ -223,6 +259,10 @@ class Report:
             "layers": [_row_json(self, row, brief) for row in rows],
             "measured": self._measured_json(),
             "notes": [_note_json(note) for note in self.notes],
+            "expected": [
+                {"claim": claim.text, "holds": not claim.message, "message": claim.message or None}
+                for claim in self.claims
+            ],
             "errors": [] if analysis.error is None else [error_json(analysis.error)],
         }
         return document if analysis.symbolic is None else _written(document)

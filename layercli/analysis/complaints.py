@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from layercli.analysis.keys import Given
@@ -11,8 +11,9 @@ from layercli.analysis.stream import Stream
 from layercli.errors import LayerError, Span
 from layercli.layers import did_you_mean, find, suggest
 from layercli.layers.definition import Layer
+from layercli.layers.kinds import shown
 from layercli.layers.left_out import left_out
-from layercli.spec import Op
+from layercli.spec import Chain, Group, Op
 
 if TYPE_CHECKING:
     from layercli.analysis.rows import Row
@@ -32,6 +33,41 @@ def unknown_layer(name: str, span: Span | None) -> LayerError:
         "spec.unknown-layer", f"there is no layer {name[:60]!r}",
         span=span, fix=f"write {lower.name}" if lower else fix, suggestions=(lower.name,) if lower else near,
     )  # fmt: skip
+
+
+def unknown_input(chain: Chain, names: Sequence[str | None]) -> LayerError | None:
+    """The error for the first of the inputs' names that no step of the design has; None where all are known."""
+    known = [*dict.fromkeys(_inputs(chain, len(names)))]
+    strange = next((name for name in names if name is not None and name not in known), None)
+    if strange is None:
+        return None
+    near = suggest(strange, known)
+    step = chain.steps[0].unit
+    alone = step.name if len(chain.steps) == 1 and not isinstance(step, Group) else ""
+    message = f"{alone} has no input {shown(strange)}" if alone else f"no step has an input {shown(strange)}"
+    otherwise = f"it takes {', '.join(known)}" if alone else (
+        "name it as a layer's input, or as the label of an input step"
+    )  # fmt: skip
+    return LayerError("type.inputs", message, fix=did_you_mean(near, otherwise), suggestions=near)
+
+
+def _inputs(chain: Chain, count: int) -> Iterator[str]:
+    """The names that the steps of a chain have for their inputs; those that merge for so many."""
+    for step in chain.steps:
+        unit = step.unit
+        if isinstance(unit, Group):
+            yield from _inputs(unit.chain, count)
+            continue
+        layer = find(unit.name) if isinstance(unit, Op) else find(unit.name.lower())
+        if layer is not None and layer.name == "input" and step.label:
+            yield step.label
+        if layer is not None and layer.several is not None:
+            layer = layer.several(max(2, count))
+        for item in layer.inputs if layer is not None else ():
+            yield item.name
+            yield from (part.name for part in getattr(item, "items", ()))
+        for branch in unit.branches if isinstance(unit, Op) else ():
+            yield from _inputs(branch, count)
 
 
 def explain(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layercli.analysis.complaints import explain, unknown_layer, why_it_does_not_fit
 from layercli.analysis.flow import from_feed
 from layercli.analysis.inputs import usual
 from layercli.analysis.keys import Given, from_op
 from layercli.analysis.layer import Analyser
 from layercli.analysis.net import Net
-from layercli.analysis.opaque import BEHIND, OWN, is_own, opaque
-from layercli.analysis.pytorch import from_call, not_shown
 from layercli.analysis.rows import Block, Options, Place
 from layercli.analysis.stream import Stream
 from layercli.errors import LayerError
@@ -31,6 +28,8 @@ class Walk(Net):
         """What the whole gives."""
         self.opaque = ""
         """The class of the user's own that was met: what comes after it has no known shape."""
+        self.why_opaque = ""
+        """Why that is not known."""
         self._labels: dict[str, Stream] = {}
         self._given: dict[int, tuple[Layer, Given]] = {}
 
@@ -38,8 +37,19 @@ class Walk(Net):
 
     def whole(self, chain: Chain) -> None:
         """The design."""
+        if any(item.name is not None for item in self.inputs):
+            from layercli.analysis.complaints import unknown_input
+
+            problem = unknown_input(chain, [item.name for item in self.inputs])
+            if problem is not None:
+                raise problem
         self.output = self.chain(chain, "", self.start(), ())
         self.check_inputs()
+        if not self.rows:
+            raise LayerError(
+                "spec.no-layer", "the design has no layer: input says only what is fed to one", span=chain.span,
+                fix='write the layers behind it: "input 1,3,32,32 | conv2d 8 3"',
+            )  # fmt: skip
 
     def chain(self, chain: Chain, prefix: str, stream: Stream, blocks: tuple[Block, ...]) -> Stream:
         """The steps of a chain, one after another."""
@@ -85,6 +95,8 @@ class Walk(Net):
             return self.layer(self.for_count(layer, op, sources), given, place, sources, keyed)
         except LayerError as error:
             if layer is not None and not error.path and error.code.startswith(("shape.", "torch.")):
+                from layercli.analysis.complaints import explain
+
                 explain(error, layer, given, op, sources, self.rows)
             raise error.located(span=op.span, path=place.path) from None
 
@@ -93,6 +105,8 @@ class Walk(Net):
         if id(op) not in self._given:
             layer = find(op.name)
             if layer is None:
+                from layercli.analysis.complaints import unknown_layer
+
                 raise unknown_layer(op.name, op.name_span)
             self._given[id(op)] = layer, from_op(layer, op)
         return self._given[id(op)]
@@ -181,26 +195,29 @@ class Walk(Net):
 
     def python(self, unit: PythonCall | Custom, place: Place, stream: Stream) -> Stream:
         """A module in PyTorch's notation."""
+        from layercli.analysis.opaque import own
+        from layercli.analysis.pytorch import from_call
+
         try:
-            if is_own(unit):
-                self.opaque = unit.name
-                return self.unknown(unit, place, OWN.format(name=unit.name))
-            assert isinstance(unit, PythonCall)
-            hidden = not_shown(unit)
-            if hidden:
-                self.opaque = unit.name
-                return self.unknown(unit, place, hidden)
+            why = own(unit)
+            if why and not self.opaque:
+                self.opaque, self.why_opaque = unit.name, why
             if self.opaque:
-                return self.unknown(unit, place, BEHIND.format(name=self.opaque))
+                return self.unknown(unit, place, why or f"it stands behind {self.opaque}, whose output is not known")
+            assert isinstance(unit, PythonCall)
             layer, given, said = from_call(unit)
             return self.layer(layer, given, place._replace(said=said), [stream])
         except LayerError as error:
             if error.code.startswith("shape."):
+                from layercli.analysis.complaints import why_it_does_not_fit
+
                 why_it_does_not_fit(error, self.rows, stream)
             raise error.located(span=unit.span, path=place.path) from None
 
     def unknown(self, unit: PythonCall | Custom, place: Place, why: str) -> Stream:
         """A module of a printed model of which only the weights are known."""
+        from layercli.analysis.opaque import opaque
+
         bound = opaque(self.analyser, unit, why)
         self.modules.append(Module(unit.name))
         self.add(bound, Call(len(self.modules) - 1, ()), place)

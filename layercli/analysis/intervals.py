@@ -211,6 +211,8 @@ def spreading(kernel: int, stride: int, padding: int, dilation: int) -> Reads | 
     """
     if stride > MOST_PHASES:
         return None
+    if not stride:
+        return Reads((None,), 1)
     shared = gcd(stride, dilation)
     apart, step = stride // shared, dilation // shared
     inverse = pow(step, -1, apart) if apart > 1 else 0
@@ -230,6 +232,8 @@ def spreading(kernel: int, stride: int, padding: int, dilation: int) -> Reads | 
 @lru_cache(maxsize=256)
 def sharing(cells: int, out: int) -> Reads | None:
     """Adaptive pooling: from cell floor(u*I/O) up to ceil((u + 1)*I/O)."""
+    if not out:
+        return Reads((None,), 1)
     common = gcd(cells, out)
     period, rise = out // common, cells // common
     if period > MOST_PHASES:

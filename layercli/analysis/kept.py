@@ -284,7 +284,8 @@ def _flags(inputs: Mapping[str, Held]) -> dict[str, Any]:
 
 def _unknown(layer: Layer, bound: Bound, inputs: Mapping[str, Held], viewed: bool) -> str:
     """Why what a layer keeps of these inputs is not known, whatever its definition says."""
-    if layer.kept and any(tensor.dtype in COMPLEX for tree in (*bound.inputs.values(), *bound.outputs) for tensor in tensors(tree)):
+    flows = tensors((*bound.inputs.values(), *bound.outputs))
+    if layer.kept and any(flow.dtype in COMPLEX for flow in flows):
         return f"what {layer.name} keeps of complex numbers is not worked out"
     asked = _asked(layer)
     for name, held in inputs.items():

@@ -278,12 +278,27 @@ def _unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) ->
     words.update({name: value for name, value in variant.known.items() if name not in words})
     for name, expr in need.values.items():
         words[name] = _shown_value(expr, variant.known, sizes)
+    if need.divisors is not None:
+        number, chosen = (evaluate(variant.resolved(part), sizes) for part in need.divisors)
+        words["divisors"] = _divisors(number, chosen)
     return LayerError(
         need.code,
         need.message.format_map(words),
         fix=need.fix.format_map(words),
         span=given.spans.get(need.key) or given.span,
     )
+
+
+def _divisors(count: int, chosen: int) -> str:
+    """What divides a number nearest to what was chosen: ``4 or 6``."""
+    if not 0 < count <= _MOST_TRIED:
+        return f"what divides {count}"
+    below = next((size for size in range(min(chosen, count), 0, -1) if count % size == 0), None)
+    above = next((size for size in range(max(chosen, 1), count + 1) if count % size == 0), None)
+    return " or ".join(str(size) for size in dict.fromkeys((below, above)) if size is not None)
+
+
+_MOST_TRIED = 1_000_000
 
 
 def _shown_value(expr: Expr, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:

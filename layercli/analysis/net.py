@@ -20,7 +20,7 @@ from layercli.layers import find, known_names
 from layercli.layers.definition import Key, Layer, TupleIn
 from layercli.layers.parts import Part
 from layercli.plan import Call, DType, Input, Module, Ref, Tensor, Wire
-from layercli.spec import Op
+from layercli.spec import Chain, Op
 
 Argument = tuple[str | None, Tree, Wire]
 """An input of a layer's call: its name where it is given by name, the value, where the run finds it."""
@@ -241,7 +241,9 @@ class Net:
             said = (*place.said, *notes(bound, op, first=index == 0)) if shares is None else ()
             reach = receptive.after(bound, self._reaches(bound, call))
         row = Row(index, place.path, place.label, place.span, bound, call, reach, shares, said, place.blocks)
-        self.rows.append(row._replace(merged=len(op.branches), refers=_refers(op)) if op else row)
+        if op is not None:
+            row = row._replace(merged=len(op.branches), refers=_refers(op), handed=tuple(map(_handed, op.branches)))
+        self.rows.append(row)
 
     def _reaches(self, bound: Bound, call: Call) -> dict[str, Field]:
         """The receptive field of each input of a call."""
@@ -274,6 +276,15 @@ def _refers(op: Op) -> tuple[str, ...]:
     keyed = [(f"{item.name}=", item.reference) for item in op.arguments if item.reference is not None]
     every = [*keyed, *(("", reference) for reference in op.references)]
     return tuple(f"{key}@{'.'.join([name, *map(str, path)])}" for key, (name, path, _) in every)
+
+
+def _handed(branch: Chain) -> str:
+    """A branch that is an input of the whole and nothing else, as it is written; empty for any other."""
+    if not branch.steps or not all(isinstance(step.unit, Op) and step.unit.name == "input" for step in branch.steps):
+        return ""
+    from layercli.spec import format_spec
+
+    return format_spec(branch)
 
 
 def _call(layer: Layer, arguments: Sequence[Argument], module: int) -> Call:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from layercli.analysis.keys import Given
 from layercli.analysis.layer import Analyser, Bound
-from layercli.analysis.pytorch import from_call
+from layercli.analysis.pytorch import from_call, not_shown
 from layercli.analysis.variant import Variant
 from layercli.errors import LayerError
 from layercli.formula import num
@@ -14,13 +14,11 @@ from layercli.layers import find_torch
 from layercli.layers.definition import Layer, Param
 from layercli.spec import Call, Custom, Group, Op, Step, Unit
 
-OWN = "{name} is a class of its own: what its forward does is not in the text"
-BEHIND = "it stands behind {name}, whose output is not known"
-
-
-def is_own(unit: Unit) -> bool:
-    """Whether it is a class that torch.nn does not have, in a printed model."""
-    return isinstance(unit, Custom) or (isinstance(unit, Call) and unit.printed and find_torch(unit.name) is None)
+def own(unit: Call | Custom) -> str:
+    """Why the figures of a module in a printed model are not known: what the text does not tell; empty otherwise."""
+    if isinstance(unit, Custom) or (unit.printed and find_torch(unit.name) is None):
+        return f"{unit.name} is a class of its own: what its forward does is not in the text"
+    return not_shown(unit)
 
 
 def opaque(analyser: Analyser, unit: Call | Custom, why: str) -> Bound:

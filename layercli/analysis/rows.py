@@ -20,6 +20,8 @@ class Options(NamedTuple):
     device: str = "auto"
     unroll: bool = False
     count_macs: bool = False
+    advised: bool = True
+    """Whether notes on the whole design are wanted, which cost as much time again."""
     planned: bool = True
     """Whether a plan for torch is wanted."""
 
@@ -59,6 +61,8 @@ class Row(NamedTuple):
     """How many branches lead to it."""
     refers: tuple[str, ...] = ()
     """What it refers to, as it was written: ``@enc``, ``indices=@pool.1``."""
+    handed: tuple[str, ...] = ()
+    """Of each branch that leads to it: the input that it is, as it was written; empty where it has steps, or none."""
 
 
 class Place(NamedTuple):

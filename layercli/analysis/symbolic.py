@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from layercli.analysis.flow import Flow, Tree
+from layercli.analysis.flow import Flow, Tree, tensors
 from layercli.analysis.layer import Analyser
 from layercli.analysis.notes import Note
 from layercli.analysis.rows import Options, Row
 from layercli.errors import LayerError
 from layercli.formula import evaluate
+from layercli.formula.closed import put_in
 from layercli.formula.demands import Demand
-from layercli.formula.guards import Tracer
+from layercli.formula.guards import CHOICE, Guard, Tracer
+from layercli.formula.polynomial import Polynomial, Symbol, of
+from layercli.formula.polynomial import number as polynomial
 from layercli.formula.region import Region, holds, region
 from layercli.formula.symbolic import SymInt
 from layercli.plan import Feed, Input, Literal, Tensor
@@ -67,7 +70,13 @@ def analyse_symbolic(run: Run, inputs: Sequence[Input], options: Options) -> Any
     """The analysis with closed forms; where no sizes will do, the one that says why."""
     names = symbols_of(inputs)
     batch = {feed.symbols[0] for item in inputs if isinstance(feed := item.feed, Tensor) and len(feed.symbols) > 1}
-    unplanned = options._replace(planned=False)
+
+    def attempt(sizes: Mapping[str, int], fixed: frozenset[str] = frozenset()) -> tuple[Any, Tracer]:
+        with Tracer() as tracer:
+            made = _with(inputs, sizes, lambda size, name: size if name in fixed else SymInt(size, name))
+            reckoner = Analyser(options.mode, options.dtype, symbolic=True)
+            return run(made, options._replace(planned=False), reckoner), tracer
+
     first: Any = None
     waiting: list[dict[str, int]] = []
     tried: set[tuple[int, ...]] = set()
@@ -80,18 +89,20 @@ def analyse_symbolic(run: Run, inputs: Sequence[Input], options: Options) -> Any
         if key in tried:
             continue
         tried.add(key)
-        tracer = Tracer()
-        with tracer:
-            analysis = run(
-                _with(inputs, sizes, SymInt), unplanned, Analyser(options.mode, options.dtype, symbolic=True)
-            )
+        analysis, tracer = attempt(sizes)
         first = first or analysis
         if analysis.error is None:
-            return _finished(run, analysis, inputs, options, names, batch, tracer, sizes)
+            again: Attempt = lambda sizes, fixed: _guarded(attempt(sizes, fixed))  # noqa: E731
+            guards = _needed(again, analysis, tracer.guards, sizes)
+            return _finished(run, analysis, inputs, options, names, batch, guards, sizes)
         if not analysis.error.code.startswith(("shape.", "torch.")):
             break
         waiting += _mended(tracer, sizes)
     return first
+
+
+def _guarded(found: tuple[Any, Tracer]) -> tuple[Any, Guards]:
+    return found[0], found[1].guards
 
 
 def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
@@ -104,26 +115,82 @@ def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]
 
 def _finished(
     run: Run, analysis: Any, inputs: Sequence[Input], options: Options, names: tuple[str, ...],
-    batch: Collection[str], tracer: Tracer, witness: Mapping[str, int],
+    batch: Collection[str], guards: Guards, witness: Mapping[str, int],
 ) -> Any:  # fmt: skip
-    found = region(tracer.guards)
+    found = region(guards)
     samples = []
-    for sizes in _points(tracer, names, batch, found, witness):
+    for sizes in _points(guards, names, batch, found, witness):
         numeric = run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
         if numeric.error is not None:  # never inside the region; said rather than hidden where it is
             message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
             raise LayerError("internal.region", message)
         samples.append(Sample(sizes, numeric))
-    symbolic = Symbolic(names, found.demands, smallest(tracer, names, batch, found), tuple(samples))
+    symbolic = Symbolic(names, found.demands, smallest(guards, names, batch, found), tuple(samples))
     return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
 
 
+Guards = tuple[Guard, ...]
+Attempt = Callable[[Mapping[str, int], frozenset[str]], "tuple[Any, Guards]"]
+"""The analysis with these witnesses, some of the sizes being plain numbers, and what it assumed."""
+
+
+def _needed(
+    attempt: Attempt, analysis: Any, guards: Guards, witness: Mapping[str, int], fixed: frozenset[str] = frozenset()
+) -> Guards:
+    """The conditions without choices that make no difference.
+
+    That a size is not 1 decides the form of some formulas (of a sum that stretches, say). Where the design with that
+    size put in as a number comes to the same closed forms under the same needs, the choice is none.
+    """
+    for guard in [guard for guard in guards if guard.category == CHOICE and guard.relation == "!="]:
+        sides = {guard.left.constant, guard.right.constant} - {None}
+        other = guard.left if guard.left.constant is None else guard.right
+        name = next((name for name in witness if other == of(Symbol(name))), None)
+        if name is None or len(sides) != 1 or name in fixed:
+            continue
+        rest = tuple(each for each in guards if each is not guard)
+        if _same_at(attempt, analysis, rest, {**witness, name: sides.pop()}, name, fixed | {name}):  # type: ignore[dict-item]
+            guards = rest
+    return guards
+
+
+def _same_at(
+    attempt: Attempt, analysis: Any, guards: Guards, sizes: Mapping[str, int], name: str, fixed: frozenset[str]
+) -> bool:
+    """Whether the closed forms are those of the design with this size a number."""
+    other, found = attempt(sizes, fixed)
+    if other.error is not None or len(other.rows) != len(analysis.rows):
+        return False
+    put: dict[Any, Polynomial] = {Symbol(name): polynomial(sizes[name])}
+
+    def at(value: Any) -> Polynomial:
+        return put_in(value.closed, put) if isinstance(value, SymInt) else polynomial(value)
+
+    def closed(value: Any) -> Polynomial:
+        return value.closed if isinstance(value, SymInt) else polynomial(value)
+
+    for ours, theirs in zip(map(_figures, analysis.rows), map(_figures, other.rows)):
+        if [*map(at, ours)] != [*map(closed, theirs)]:
+            return False
+    known = {
+        each._replace(left=put_in(each.left, put), right=put_in(each.right, put)).standard() for each in guards
+    } | {each.standard() for each in guards}
+    left = _needed(attempt, other, found, sizes, fixed)
+    return all(each.standard() in known or each.decided() for each in left)
+
+
+def _figures(row: Row) -> list[Any]:
+    """What is told of a row in numbers: the sizes of its outputs, and its counts."""
+    bound = row.bound
+    sizes = [size for flow in tensors(bound.outputs) for size in flow.shape]
+    return [*sizes, bound.params, bound.buffers, bound.macs or 0]
+
+
 def _points(
-    tracer: Tracer, names: tuple[str, ...], batch: Collection[str], found: Region, witness: Mapping[str, int]
+    guards: Guards, names: tuple[str, ...], batch: Collection[str], found: Region, witness: Mapping[str, int]
 ) -> Iterator[dict[str, int]]:
     """Where to measure: the smallest sizes, all of them larger, each of them larger by itself."""
-    guards = tracer.guards
-    base = smallest(tracer, names, batch, found) or dict(witness)
+    base = smallest(guards, names, batch, found) or dict(witness)
     yield base
     points = [base]
     for grown in _grown(names, batch):
@@ -136,13 +203,13 @@ def _points(
             return
 
 
-def smallest(tracer: Tracer, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
+def smallest(guards: Guards, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
     """The smallest sizes that will do; where they hang on one another, the smallest alike, for a batch of one."""
     if found.smallest is not None:
         point = {name: found.smallest.get(name, 1) for name in names}
-        return point if holds(tracer.guards, point) else None
+        return point if holds(guards, point) else None
     alike = ({name: 1 if name in batch else size for name in names} for size in range(1, FURTHEST))
-    return next((point for point in alike if holds(tracer.guards, point)), None)
+    return next((point for point in alike if holds(guards, point)), None)
 
 
 def _grown(names: tuple[str, ...], batch: Collection[str]) -> Iterator[Callable[[int], dict[str, int]]]:

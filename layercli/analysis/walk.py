@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from layercli.analysis import receptive
-from layercli.analysis.complaints import unknown_layer
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
 from layercli.analysis.graph import Walk
 from layercli.analysis.inputs import refused, usual
 from layercli.analysis.keys import from_module
 from layercli.analysis.layer import Analyser, param_bytes
 from layercli.analysis.notes import Note
-from layercli.analysis.opaque import OWN
 from layercli.analysis.rows import Options, Place, Row
 from layercli.errors import LayerError
 from layercli.layers import find, find_torch
@@ -54,6 +52,9 @@ class Analysis(NamedTuple):
 
 def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser: Analyser | None = None) -> Analysis:
     """A chain in the shell's notation; without inputs, on the first layer's default."""
+    opening = opened(spec)
+    if opening is not None:
+        spec, inputs = opening[0], inputs or opening[1]
     if any(isinstance(item.feed, Tensor) and item.feed.symbols for item in inputs):
         from layercli.analysis.symbolic import analyse_symbolic
 
@@ -72,6 +73,27 @@ def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser
     return _finish(walk, spec.source, said, lambda: walk.whole(spec.chain))
 
 
+def opened(spec: Spec) -> tuple[Spec, tuple[Input, ...]] | None:
+    """A spec whose first step is an input with sizes left open, ``input N,3,H,W``, and that input; None for others."""
+    first = spec.chain.steps[0] if spec.chain.steps else None
+    op = first.unit if first is not None else None
+    if first is None or not isinstance(op, Op) or op.name != "input":
+        return None
+    shape = next((item for item in op.arguments if item.name in (None, "shape") and item.reference is None), None)
+    if shape is None or not any(item.kind == "word" and item.text.isidentifier() for item in shape.items):
+        return None
+    symbols = tuple(item.text if item.kind == "word" else "" for item in shape.items)
+    numbers = tuple(item.value if isinstance(item.value, int) and item.kind == "int" else 1 for item in shape.items)
+    if any(item.kind not in ("int", "word") for item in shape.items):
+        return None  # what is no size is refused where the step is read
+    sizes = tuple(item._replace(value=size, kind="int") for item, size in zip(shape.items, numbers))
+    written = op._replace(
+        arguments=tuple(item._replace(items=sizes) if item is shape else item for item in op.arguments)
+    )
+    chain = spec.chain._replace(steps=(first._replace(unit=written), *spec.chain.steps[1:]))
+    return spec._replace(chain=chain), (Input(Tensor(numbers, "", symbols=symbols)),)
+
+
 def analyse_module(
     module: Module, inputs: Sequence[Input], options: Options, analyser: Analyser | None = None
 ) -> Analysis:
@@ -83,6 +105,8 @@ def analyse_module(
         if layer is None:
             meant = find(module.torch.rpartition(".")[2].lower())
             if meant is None:
+                from layercli.analysis.complaints import unknown_layer
+
                 raise unknown_layer(module.torch, None)
             raise LayerError(
                 "spec.unknown-layer", f"torch.nn has no {module.torch[:60]!r}", fix=f"write {meant.torch}",
@@ -108,7 +132,11 @@ def _finish(walk: Walk, source: str | None, said: tuple[Note, ...], run: Callabl
         (item.name or "input", usual(from_feed(item.feed), walk.options.dtype)) for item in walk.inputs
     )
     plan = _plan(walk) if error is None and walk.options.planned and not walk.opaque else None
-    why = OWN.format(name=walk.opaque) if walk.opaque else ""
+    why = walk.why_opaque
+    if error is None and not walk.symbolic and not walk.opaque and walk.options.advised:
+        from layercli.analysis.advice import advice
+
+        said = (*said, *advice(walk.rows, walk.output.wire.call if walk.output else None))
     return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan, _outputs(walk), None, why)
 
 

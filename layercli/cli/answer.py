@@ -49,6 +49,7 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
     form = Format.json if settings.json else settings.format
     try:
         try:
+            _understood(settings)
             analysis = ask()
         except LayerError as error:
             return _failed(command, error, settings, form)
@@ -66,11 +67,27 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
             child.close()
 
 
+def _understood(settings: Settings) -> None:
+    """LayerError for options that cannot be taken, before anything is worked out."""
+    for text in settings.expect or ():
+        from layercli.expect import parse_expectation
+
+        parse_expectation(text)
+    if settings.columns:
+        view_of(settings)
+    for code in settings.ignore or ():
+        from layercli.analysis.rules import explain_note
+
+        explain_note(code)
+
+
 def _report(
     analysis: Analysis, measured: Sequence[Measurement], reason: str, command: str | None, settings: Settings
 ) -> Report:
     optimizer = settings.optimizer.value if settings.optimizer else "adam"
-    return Report(analysis, measured, reason, None, command, optimizer, settings.ignore or ())
+    return Report(
+        analysis, measured, reason, None, command, optimizer, settings.ignore or (), settings.expect or ()
+    )  # fmt: skip
 
 
 def _measure(analysis: Analysis, settings: Settings, child: Child | None) -> tuple[Measurement, ...]:
@@ -101,6 +118,9 @@ def _ending(report: Report, settings: Settings) -> ExitCode:
         _complain(report.analysis.error)
     elif settings.require_measured and (report.measurement is None or report.measurement.status != MEASURED):
         put(f"torch gave no answer: {report.why}", sys.stderr)
+        return ExitCode.NEGATIVE
+    elif settings.strict and report.notes and report.exit_code is ExitCode.OK:
+        put(f"--strict: {len(report.notes)} note{'s' * (len(report.notes) > 1)}", sys.stderr)
         return ExitCode.NEGATIVE
     return report.exit_code
 

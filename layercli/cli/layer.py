@@ -26,6 +26,9 @@ _ELSEWHERE = {
 SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 """The keys that have a one-letter option, the same in every layer."""
 
+MOST_WORDS = 60
+"""Characters that the words of an option may take in the help."""
+
 
 def spellings(key: Key) -> list[str]:
     """A key's options: ``--kernel --kernel-size -k``; a flag has its negation too."""
@@ -43,9 +46,13 @@ def parameter(key: Key) -> Parameter:
     kind: Any = bool | None if flag else str | None
     words = ", ".join(f"{name}=" for name in (*key.aliases, key.name))
     said = f"{_sentence(key.meaning)} {_sentence(key.effect)} [{words}; default: {key.default_words}]"
+    metavar = None if flag else "N"
+    if isinstance(key.kind, Word):
+        metavar = "|".join(key.kind.words).upper()
+        if len(metavar) > MOST_WORDS:
+            said, metavar = f"{said} It is {key.kind.describe}.", "WORD"
     if "_LAYERCLI_COMPLETE" in os.environ:  # a line of its own, which shells do not join again, would be a word of it
         said = key.meaning[:70]
-    metavar = None if flag else "|".join(key.kind.words).upper() if isinstance(key.kind, Word) else "N"
     choices = key.kind.words
     option = typer.Option(
         *spellings(key), metavar=metavar, help=said, show_default=False,
@@ -111,11 +118,11 @@ def _no_options(layer: Layer, words: list[str]) -> None:
 
 def help_of(layer: Layer) -> str:
     """The command's help text, examples first."""
-    examples = "\n".join(f"  layercli {example}" for example in layer.examples)
+    examples = "\n".join(f"  {command}" for command in layer.commands)
     values = " ".join(name.upper() for name in layer.positional)
     further = [part for item in layer.inputs[1:] for part in (item.items if isinstance(item, TupleIn) else (item,))]
     lines = [
-        f"{layer.summary} [torch.nn.{layer.torch}]",
+        f"{layer.summary} [{layer.called or 'a step of layercli'}]",
         f"\b\n{examples}",
         layer.prose,
         f"Keys may be options or words: {layer.name} {example_word(layer)}." if layer.keys else "",

@@ -113,7 +113,8 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "columns": (
         str | None,
         typer.Option("--columns", metavar="NAMES",
-            help="The table's columns: output,params,macs,share,torch,rf,saved,bytes,buffers,dtype,path,op."),
+            help="The table's columns, any of output, params, macs, share, torch, rf, saved, bytes, buffers, dtype, "
+            "path, op, with commas between."),
     ),
     "expect": (
         list[str] | None,

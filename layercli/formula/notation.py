@@ -62,6 +62,8 @@ def _text(expr: Expr, name: Callable[[str], str], show: Callable[[Any], str]) ->
         level, sign = _INFIX[kind]
         left, right = args
         left_level = level + 1 if level == _COMPARE else level
+        if kind == "*" and isinstance(left, Op) and left.kind in ("//", "%"):
+            left_level += 1  # Python needs no parentheses there, a reader does
         return f"{put(left, left_level)}{sign}{put(right, level + 1 - _joins(kind, right))}", level
     if kind == "**":
         return f"{put(args[0], _ATOM)}**{put(args[1], _POWER)}", _POWER

@@ -12,10 +12,10 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from layercli.formula.closed import as_fraction, as_polynomial, power
+from layercli.formula.closed import as_fraction, as_polynomial, power, put_in
 from layercli.formula.evaluate import FUNCTIONS, MutableEnvironment, Steps, evaluate
-from layercli.formula.expr import Expr, Num, Op
-from layercli.formula.guards import NEED, Guard, assume, current
+from layercli.formula.expr import Expr, Num, Op, Sym
+from layercli.formula.guards import NEED, Guard, Tracer, assume, current
 from layercli.formula.notation import text
 from layercli.formula.polynomial import Polynomial, Symbol, number, of
 from layercli.formula.written import written
@@ -205,15 +205,57 @@ def run_symbolic(steps: Steps, values: MutableEnvironment) -> int | None:
     tracer = current()
     for index, (name, expr) in enumerate(steps):
         if name:
-            values[name] = evaluate(expr, values)
+            values[name] = _weighed(expr, values)
         elif tracer is None:
             if not evaluate(expr, values):
                 return index
         else:
             with tracer.under(NEED):
-                if not evaluate(expr, values):
+                if not _weighed(expr, values):
                     return index
     return None
+
+
+def _weighed(expr: Expr, values: MutableEnvironment) -> Any:
+    """The value as ``evaluate`` has it, without comparing sizes where the answer does not hang on them.
+
+    ``a or b`` needs no look at the sizes in a where b holds anyway; ``1 if N == 1 else N`` is N.
+    """
+    if not isinstance(expr, Op) or expr.kind not in ("and", "or", "when"):
+        return evaluate(expr, values)
+    if expr.kind == "when":
+        return _chosen(expr, values)
+    ends = expr.kind == "or"
+    for part in expr.args:
+        with Tracer() as tracer:
+            found = bool(_weighed(part, values))
+        if found is ends and not tracer.guards:
+            return ends
+    first = bool(_weighed(expr.args[0], values))
+    return first if first is ends else bool(_weighed(expr.args[1], values))
+
+
+def _chosen(expr: Op, values: MutableEnvironment) -> Any:
+    condition, then, otherwise = expr.args
+    if isinstance(condition, Op) and condition.kind == "==":
+        with Tracer():
+            one, two = (evaluate(part, values) for part in condition.args)
+            if type(one) is int:
+                one, two = two, one
+            name = _symbol(one)
+            if name is not None and type(two) is int:
+                there, elsewhere = _closed(_weighed(then, values)), _closed(_weighed(otherwise, values))
+                same = there is not None and elsewhere is not None
+                if same and put_in(elsewhere, {name: number(two)}) == there:  # type: ignore[arg-type]
+                    condition = Num(False)
+    return _weighed(then if _weighed(condition, values) else otherwise, values)
+
+
+def _symbol(value: Any) -> Symbol | None:
+    """The symbol that a size is, where it is nothing else."""
+    if not isinstance(value, SymInt) or not isinstance(value.expr, Sym):
+        return None
+    return Symbol(value.expr.name)
 
 
 # --- how it is done --------------------------------------------------------------------------------------------------

@@ -171,8 +171,8 @@ def multiheadattention() -> Layer:
 def divides(key: str, width: Expr) -> Need:
     """Every head gets the same number of features."""
     return Need(
-        eq_(width % heads, 0), f"{key} {{heads}} does not divide the {{width}} features", "use heads that divide {width}", key,
-        values={"width": width},
+        eq_(width % heads, 0), f"{key} {{heads}} does not divide the {{width}} features", "use {divisors} heads", key,
+        values={"width": width}, divisors=(width, heads),
     )  # fmt: skip
 
 

@@ -341,6 +341,10 @@ def expand() -> Layer:
     def part(index: Expr) -> Expr:
         return when(eq_(at(sizes, index), -1), old(index), at(sizes, index))
 
+    def fitting(index: Expr) -> Expr:
+        new, said = lt_(index, more), at(sizes, index)
+        return when(new, ge_(said, 0), or_(eq_(said, -1), and_(ge_(said, 0), or_(eq_(old(index), 1), eq_(said, old(index))))))
+
     return Layer(
         name="expand",
         torch="torch.expand",
@@ -357,7 +361,7 @@ def expand() -> Layer:
         rules=(
             Need(fits, "shape {sizes} has fewer axes than {X}", "give a size for every axis", "shape", values={"sizes": sizes, "X": X}),
             Need(
-                eq_(product(each(length(sizes), lambda i: when(or_(eq_(old(i), 1), eq_(at(sizes, i), -1), eq_(at(sizes, i), old(i))), 1))), 1),
+                eq_(product(each(length(sizes), lambda i: when(fitting(i), 1))), 1),
                 "{X} cannot be stretched to {sizes}: only sizes of 1 can", "use -1 for the others", "shape", fits,
                 {"sizes": sizes, "X": X},
             ),
@@ -405,7 +409,10 @@ def chunk() -> Layer:
         positional=("chunks", "dim"),
         inputs=ANY,
         outputs=outs,
-        facts={begins(number).name: and_(lt_(number * part, size), lt_(num(number), count)) for number in range(1, CHUNKS)},
+        facts={
+            begins(number).name: and_(or_(lt_(number * part, size), eq_(size, 0)), lt_(num(number), count))
+            for number in range(1, CHUNKS)
+        },
         rules=(
             axis_need("dim"),
             Need(

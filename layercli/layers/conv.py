@@ -97,8 +97,8 @@ def divides(count: Expr, what: str, where: Expr | None = None) -> Need:
     """That the groups divide these channels."""
     return Need(
         eq_(count % GROUPS, 0), f"groups={{g}} does not divide the {{n}} {what}",
-        f"use groups that divide {{n}}, or a multiple of {{g}} {what}, such as {{next}}", "groups", where,
-        {"n": count, "next": (count // GROUPS + 1) * GROUPS},
+        f"use {{divisors}} groups, or a multiple of {{g}} {what}, such as {{next}}", "groups", where,
+        {"n": count, "next": (count // GROUPS + 1) * GROUPS}, divisors=(count, GROUPS),
     )  # fmt: skip
 
 

@@ -157,6 +157,8 @@ class Need(NamedTuple):
     where: Expr | None = None
     values: Mapping[str, Expr] = {}
     code: str = "shape.mismatch"
+    divisors: tuple[Expr, Expr] | None = None
+    """A number and what was to divide it: the words may speak of the nearest that do, as ``{divisors}``."""
 
 
 class Out(NamedTuple):
@@ -246,6 +248,13 @@ class Kept(NamedTuple):
     """Under which flags and sizes it is kept; :mod:`layercli.layers.kept` has the flags that speak of gradients."""
 
 
+_CALLED = {
+    "torch.pad": "torch.nn.functional.pad", "torch.expand": "torch.Tensor.expand", "torch.param": "torch.nn.Parameter",
+    "torch.crop": "", "torch.pick": "", "torch.input": "",
+}  # fmt: skip
+"""Operations that torch has under another name, and those that it has not."""
+
+
 class Layer(NamedTuple):
     """The definition of a layer. Its name is that of its torch class in lower case."""
 
@@ -322,6 +331,16 @@ class Layer(NamedTuple):
     def operation(self) -> bool:
         """Whether it is a step of a design that is no module of torch.nn: a function, or a learned tensor."""
         return self.torch.startswith("torch.")
+
+    @property
+    def called(self) -> str:
+        """What it is in torch, in full: ``torch.nn.Conv2d``, ``torch.cat``; empty for a step of layercli's own."""
+        return _CALLED.get(self.torch, self.torch) if self.operation else f"torch.nn.{self.torch}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The examples as a shell takes them."""
+        return tuple(f'layercli "{example}"' if "|" in example else f"layercli {example}" for example in self.examples)
 
     @property
     def shell_keys(self) -> tuple[Key, ...]:

@@ -24,6 +24,7 @@ from layercli.formula import (
     lt_,
     not_,
     num,
+    or_,
     product,
     slice_,
     sym,
@@ -39,6 +40,7 @@ from layercli.layers.reach import Joins, Mixes
 FAMILY = "merging"
 
 _DIM = sym("dim")
+_NO_AXES = concat()
 _ALIKE = sym("alike", "whether all inputs have one shape")
 
 
@@ -107,9 +109,13 @@ def _axis_key(default: int, meaning: str, effect: str) -> Key:
     return Key("dim", Int(bools=False), default, (), (_DIM,), structural=True, meaning=meaning, effect=effect)
 
 
-def _inside(rank: Expr) -> Need:
+def _there(rank: Expr) -> Expr:
+    return and_(le_(-rank, _DIM), lt_(_DIM, rank))
+
+
+def _inside(rank: Expr, there: Expr | None = None) -> Need:
     return Need(
-        and_(le_(-rank, _DIM), lt_(_DIM, rank)), "dim {dim} is no axis of {rank} axes", "use {low} to {high}", "dim",
+        _there(rank) if there is None else there, "dim {dim} is no axis of {rank} axes", "use {low} to {high}", "dim",
         values={"rank": rank, "low": -rank, "high": rank - 1}, code="shape.rank",
     )  # fmt: skip
 
@@ -118,10 +124,14 @@ def _inside(rank: Expr) -> Need:
 def cat(count: int) -> Layer:
     """Joins tensors along an axis that they have (torch.cat); the other axes must agree."""
     shapes = _shapes(count)
-    first, rank = shapes[0], length(shapes[0])
-    there = and_(le_(-rank, _DIM), lt_(_DIM, rank))
-    place = when(lt_(_DIM, 0), _DIM + rank, _DIM)
-    alike = [sym(f"rank{number}") for number in range(1, count)]
+    skipped = [sym(f"skipped{number}", "whether torch passes over it: it is empty and has one axis") for number in range(count)]
+    first: Expr = shapes[-1]
+    for passed, other in reversed([*zip(skipped, shapes[:-1])]):
+        first = when(passed, first, other)
+    rank, none = length(first), and_(*skipped)
+    alike = [sym(f"rank{number}", "whether it has as many axes as the others") for number in range(count)]
+    fits = and_(or_(none, _there(rank)), *alike)
+    place = when(none, 0, when(lt_(_DIM, 0), _DIM + rank, _DIM))
 
     def beside(shape: Expr) -> Expr:
         return concat(slice_(shape, 0, place), slice_(shape, place + 1, rank))
@@ -137,10 +147,10 @@ def cat(count: int) -> Layer:
             Out(
                 "output",
                 when(
-                    there,
+                    fits,
                     concat(
                         slice_(first, 0, place),
-                        dims(cat=total(at(shape, place) for shape in shapes)),
+                        dims(cat=total(when(passed, 0, at(shape, place)) for passed, shape in zip(skipped, shapes))),
                         slice_(first, place + 1, rank),
                     ),
                     first,
@@ -148,20 +158,26 @@ def cat(count: int) -> Layer:
                 dtype="promoted",
             ),
         ),
-        facts={name.name: eq_(length(shape), rank) for name, shape in zip(alike, shapes[1:])},
+        facts={
+            **{passed.name: and_(eq_(length(shape), 1), eq_(product(shape), 0)) for passed, shape in zip(skipped, shapes)},
+            **{
+                name.name: or_(passed, eq_(length(shape), rank))
+                for name, passed, shape in zip(alike, skipped, shapes)
+            },
+        },
         rules=(
             Need(
                 ge_(rank, 1), "cat joins tensors with axes, and this is a scalar", "use stack dim=0", code="shape.rank"
             ),
             *(Need(name, "the inputs differ in how many axes they have", "give them equally many", code="shape.rank")
               for name in alike),
-            _inside(rank),
+            _inside(rank, or_(none, _there(rank))),
             *(
                 Need(
                     eq_(beside(first), beside(shape)), "the inputs differ along another axis than dim {dim}",
-                    "make their other sizes equal", where=and_(there, *alike),
+                    "make their other sizes equal", where=and_(fits, not_(passed)),
                 )
-                for shape in shapes[1:]
+                for passed, shape in zip(skipped[1:], shapes[1:])
             ),
         ),
         window=(),
@@ -171,7 +187,7 @@ def cat(count: int) -> Layer:
         lies="joined",
         default_input=(1, 8, 16, 16),
         prose="What U-Net, Inception and DenseNet merge with: along dim the sizes add up, all other sizes must agree. "
-        "As in torch, dim=0 is the default; channels are dim=1.",
+        "As in torch, dim=0 is the default; channels are dim=1. A tensor of shape 0 is passed over.",
         examples=("cat dim=1", "cat dim=1 -i 1,8,16,16 -i 1,24,16,16"),
     )  # fmt: skip
 
@@ -181,7 +197,6 @@ def stack(count: int) -> Layer:
     """Joins tensors of one shape along a new axis (torch.stack)."""
     shapes = _shapes(count)
     first, rank = shapes[0], length(shapes[0]) + 1
-    there = and_(le_(-rank, _DIM), lt_(_DIM, rank))
     place = when(lt_(_DIM, 0), _DIM + rank, _DIM)
     joined = concat(slice_(first, 0, place), dims(stack=num(count)), slice_(first, place, rank))
     return Layer(
@@ -191,7 +206,7 @@ def stack(count: int) -> Layer:
         keys=(_axis_key(0, "where the new axis goes", "there is an axis more, as long as there are tensors"),),
         positional=("dim",),
         inputs=_inputs(count, "any"),
-        outputs=(Out("output", when(there, joined, first), dtype="promoted"),),
+        outputs=(Out("output", when(_there(rank), joined, first), dtype="promoted"),),
         rules=(
             _inside(rank),
             Need(_same(shapes), "stack needs inputs of one shape", "give them one shape"),
@@ -216,6 +231,9 @@ def matmul() -> Layer:
     )  # fmt: skip
     left, right = sym("A", "the first input's batch axes"), sym("B", "the second input's batch axes")
     alike = sym("alike", "whether the batch axes agree")
+    first, second = sym("matrix0", "whether the first is no vector"), sym("matrix1", "whether the second is no vector")
+    left, right = when(first, left, _NO_AXES), when(second, right, _NO_AXES)
+    height, width = when(first, dims(n=rows), _NO_AXES), when(second, dims(p=columns), _NO_AXES)
     batch = when(alike, left, broadcast(left, right))
     return Layer(
         name="matmul",
@@ -223,13 +241,17 @@ def matmul() -> Layer:
         summary="The matrix product of two tensors.",
         keys=(),
         inputs=(
-            TensorIn("input0", (Form("*A n m"),), "matrices", dtypes="any, not bool", tells_dtype=True),
             TensorIn(
-                "input1", (Form("*B m2 p"),), "matrices with as many rows as those have columns",
-                dtypes="any, not bool", tells_dtype=True, infer=concat(left, dims(m=inner, n=rows)),
+                "input0", (Form("*A n m", facts={first.name: True}), Form("m", facts={first.name: False})),
+                "matrices, or a vector", dtypes="any, not bool", tells_dtype=True,
+            ),
+            TensorIn(
+                "input1", (Form("*B m2 p", facts={second.name: True}), Form("m2", facts={second.name: False})),
+                "matrices with as many rows as those have columns, or a vector as long", dtypes="any, not bool",
+                tells_dtype=True, infer=concat(left, dims(m=inner), height),
             ),
         ),
-        outputs=(Out("output", concat(batch, dims(n=rows, p=columns)), dtype="input"),),
+        outputs=(Out("output", concat(batch, height, width), dtype="input"),),
         facts={alike.name: eq_(left, right)},
         rules=(
             Need(
@@ -242,14 +264,14 @@ def matmul() -> Layer:
                 "matmul needs one dtype, not {input0_dtype} and {input1_dtype}", "use one dtype", code="torch.dtype",
             ),
         ),
-        macs=product(batch) * rows * inner * columns,
+        macs=product(concat(batch, height)) * inner * product(width),
         reach=Mixes((-1, -2)),
         kept=matmul_kept(concat(left, dims(n=rows, m=inner)), concat(right, dims(m=other, p=columns))),
-        kept_known=alike,
+        kept_known=and_(alike, first, second),
         lies="any",
         default_input=(1, 8, 16, 16),
         prose="Attention by hand: queries times keys, weights times values. "
-        "The last two axes are matrices, those before them a batch.",
+        "The last two axes are matrices, those before them a batch. A tensor of one axis is a vector.",
         examples=("matmul", "matmul -i 1,8,16,64 -i 1,8,64,16"),
     )  # fmt: skip
 

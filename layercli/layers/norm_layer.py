@@ -183,7 +183,7 @@ def _group_rules() -> tuple[Need, ...]:
         ),
         Need(
             eq_(_CHANNELS % _GROUPS, 0), "num_groups {g} does not divide the {num_channels} channels",
-            "use groups that divide {num_channels}", "num_groups",
+            "use {divisors} groups", "num_groups", divisors=(_CHANNELS, _GROUPS),
         ),
         Need(
             ge_(_CHANNELS, 0), "num_channels must be at least 0, not {num_channels}", "leave num_channels out",
@@ -191,7 +191,7 @@ def _group_rules() -> tuple[Need, ...]:
         ),
         Need(
             eq_(_SECOND % _GROUPS, 0), "num_groups {g} does not divide the {channels} channels of the input",
-            "use groups that divide {channels}", "num_groups", values={"channels": _SECOND},
+            "use {divisors} groups", "num_groups", values={"channels": _SECOND}, divisors=(_SECOND, _GROUPS),
         ),
         Need(
             eq_(_SECOND, _CHANNELS), "num_channels is {num_channels}, but the input has {channels} channels",

@@ -16,9 +16,12 @@ from layercli.formula import (
     le_,
     length,
     lt_,
+    max_,
+    min_,
     num,
     or_,
     product,
+    slice_,
     sum_,
     sym,
     when,
@@ -40,7 +43,8 @@ _ONES = each(RANK, lambda i: when(or_(_ALL, among_(i, _DIM, RANK)), num(1), at(X
 
 def _reduction(name: str, summary: str, prose: str, dtypes: str, dtype: str | Expr, empty: bool = True) -> Layer:
     fits = sym("fits")
-    named = sum_(each(RANK, lambda i: when(among_(i, _DIM, RANK), 1)))
+    axes = max_(RANK, 1)  # for torch a scalar has an axis here
+    named = sum_(each(axes, lambda i: when(among_(i, _DIM, axes), 1)))
     reduced = product(each(RANK, lambda i: when(or_(_ALL, among_(i, _DIM, RANK)), at(X, i), num(1))))
     return Layer(
         name=name,
@@ -152,7 +156,14 @@ def pad() -> Layer:
     def padded(index: Expr) -> Expr:
         place = 2 * (RANK - 1 - index)
         inside = lt_(place + 1, length(pads))
-        return at(X, index) + when(inside, _pair(pads, place, inside))
+        return at(X, index) + when(inside, sum_(_ends(pads, place, inside)))
+
+    def left(index: Expr) -> Expr:
+        """What is left where ends are cut, before others are padded."""
+        place = 2 * (RANK - 1 - index)
+        inside = lt_(place + 1, length(pads))
+        cuts = each(2, lambda end: min_(at(_ends(pads, place, inside), end), 0), index="end")
+        return at(X, index) + when(inside, sum_(cuts))
 
     fits = and_(eq_(length(pads) % 2, 0), le_(length(pads), 2 * RANK))
     sizes = each(RANK, padded, index="B")
@@ -177,7 +188,7 @@ def pad() -> Layer:
                 "pad", values={"pads": pads, "rank": RANK},
             ),
             Need(
-                eq_(product(each(RANK, lambda i: when(le_(num(0), padded(i)), 1))), 1),
+                eq_(product(each(RANK, lambda i: when(le_(num(0), left(i)), 1))), 1),
                 "pad {pads} takes more away than {X} has", "cut less", "pad", fits, {"pads": pads, "X": X},
             ),
         ),
@@ -191,9 +202,9 @@ def pad() -> Layer:
     )  # fmt: skip
 
 
-def _pair(pads: Expr, place: Expr, inside: Expr) -> Expr:
-    first = when(inside, place, num(0))
-    return at(pads, first) + at(pads, when(inside, place + 1, num(0)))
+def _ends(pads: Expr, place: Expr, inside: Expr) -> Expr:
+    """The two numbers of an axis, before and behind it."""
+    return slice_(pads, when(inside, place, 0), when(inside, place + 2, 0))
 
 
 def layers() -> tuple[Layer, ...]:

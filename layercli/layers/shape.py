@@ -191,7 +191,7 @@ def channelshuffle() -> Layer:
             ),
             Need(
                 eq_(channels % groups, 0), "groups={g} does not divide the {channels} channels",
-                "use groups that divide {channels}", "groups", values={"channels": channels},
+                "use {divisors} groups", "groups", values={"channels": channels}, divisors=(channels, groups),
             ),
         ),
         window=(),

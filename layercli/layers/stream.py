@@ -88,7 +88,7 @@ def source() -> Layer:
         default_input=(1, 3, 32, 32),
         prose="It opens a spec, so that a file says what it is for; -i overrides it. "
         "Where it begins a branch it is a further input of the design.",
-        examples=("input 1,3,32,32",),
+        examples=("input 1,3,32,32 | conv2d 8 3",),
     )  # fmt: skip
 
 

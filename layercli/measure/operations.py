@@ -66,6 +66,11 @@ def _crop(torch: Any, value: Any, size: Any) -> Any:
     return value
 
 
+def _matmul(torch: Any, a: Any, b: Any) -> Any:
+    """A vector behind is taken as a matrix of one column, as torch does: its counter does not know that product."""
+    return torch.matmul(a, b[:, None]).squeeze(-1) if b.dim() == 1 and a.dim() else torch.matmul(a, b)
+
+
 def _pad(torch: Any, tensor: Any, pad: Any, value: float = 0) -> Any:
     return torch.nn.functional.pad(tensor, _shape(pad), "constant", value)
 
@@ -78,7 +83,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "torch.minimum": _fold("minimum"),
     "torch.cat": lambda torch, *inputs, dim=0: torch.cat(inputs, dim),
     "torch.stack": lambda torch, *inputs, dim=0: torch.stack(inputs, dim),
-    "torch.matmul": lambda torch, a, b: torch.matmul(a, b),
+    "torch.matmul": _matmul,
     "torch.reshape": lambda torch, value, shape: torch.reshape(value, _shape(shape)),
     "torch.permute": lambda torch, value, dims: torch.permute(value, _shape(dims)),
     "torch.transpose": lambda torch, value, dim0, dim1: torch.transpose(value, dim0, dim1),

@@ -30,9 +30,20 @@ def code(report: Report, name: str = "Net") -> str:
         raise report.analysis.error
     if not name.isidentifier() or keyword.iskeyword(name):
         raise LayerError("render.code", f"{short(name)!r} is no name for a class", fix="use one such as Net")
-    graph = Graph(report.analysis)
+    analysis = report.analysis
+    if analysis.symbolic is None:
+        return _text(Graph(analysis), analysis.options.unroll, name)
+    alike = [sample for sample in analysis.symbolic.samples if len(sample.analysis.rows) == len(analysis.rows)]
+    texts = {_text(Graph(sample.analysis, analysis), analysis.options.unroll, name) for sample in alike}
+    if len(texts) != 1:
+        symbols = ", ".join(analysis.symbolic.symbols)
+        raise LayerError("render.code", f"the code hangs on {symbols}", fix="give these sizes as numbers")
+    return texts.pop()
+
+
+def _text(graph: Graph, unroll: bool, name: str) -> str:
     writer = _Writer(graph, name)
-    net = unrolled(graph, name) if report.analysis.options.unroll else writer.net()
+    net = unrolled(graph, name) if unroll else writer.net()
     blocks = [*(f"class {label}(nn.Module):\n{body}" for body, label in writer.made.items()), net]
     source = "\n\n\n".join(blocks)
     used = [line for word, line in _IMPORTS.items() if re.search(rf"(?<![\w.]){word}\.", source)]

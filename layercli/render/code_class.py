@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from textwrap import wrap
 
@@ -14,7 +15,7 @@ from layercli.render.code_parts import MODULE, OPERATION, PARAM, Step, chain
 from layercli.render.code_sequence import sequence
 
 _MANY = 4
-"""Layers in a chain of so many share an attribute; in a branch two do."""
+"""Layers in a chain of so many share an attribute; a branch that is a chain has one however short it is."""
 
 
 def class_body(
@@ -38,12 +39,12 @@ def class_body(
         lines += [*([Line(end).indented()] if end else []), Line("")]
     heads = ", ".join(["self", *(name for name, _ in parameters)])
     body = Forward(graph, steps, attribute, parameters, result).lines()
-    lines += [*statement(f"def forward({heads}):", depth=1), *indented(aligned(body))]
+    lines += [*statement(f"def forward({heads}):", depth=1), *indented(aligned(body, depth=2))]
     return "\n".join(line.code for line in indented(lines))
 
 
 def gathered(steps: Sequence[Step], result: Ref | None) -> list[Step]:
-    """The steps with chains of layers without labels as one: in a branch, and where a chain is long."""
+    """The steps with chains of layers without labels as one: those that a branch is, and long ones."""
     reads: dict[Ref, int] = {}
     for step in steps:
         for ref in step.refs():
@@ -57,11 +58,12 @@ def gathered(steps: Sequence[Step], result: Ref | None) -> list[Step]:
             runs[-1].append(step)
         else:
             runs.append([step])
+    inside = Counter(step.branch for step in steps)
     found: list[Step] = []
     for run in runs:
-        size = sum(len(step.entries) for step in run)
-        if len(run) > 1 and size >= (2 if run[0].branch else _MANY):
-            found.append(chain(run)._replace(name="branch" if run[0].branch else "layers"))
+        whole = bool(run[0].branch) and inside[run[0].branch] == len(run)
+        if len(run) > 1 and (whole or sum(len(step.entries) for step in run) >= _MANY):
+            found.append(chain(run)._replace(name="branch" if whole else "layers"))
         else:
             found += run
     return found

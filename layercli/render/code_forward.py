@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from layercli.analysis.flow import Flow, Tree
 from layercli.layers.definition import Out, Outs, TensorIn, TupleIn
@@ -252,13 +252,23 @@ class Forward:
     def _expression(self, step: Step) -> str:
         if step.kind == OPERATION:
             first = next(step.refs(), None)
-            tree = self.graph.tree(first) if first is not None else None
+            tree = self.graph.numbers(first) if first is not None else None
             shape = tree.shape if isinstance(tree, Flow) else ()
             operands = [self._wire(item.wire) for item in step.reads]
-            code = operation(step.row.bound.layer.torch, operands, step.row.bound.args, shape)
+            code = operation(step.row.bound.layer.torch, operands, self._settings(step), shape)
             single = step.row.bound.layer.torch == "torch.chunk" and len(step.row.bound.outputs) == 1
             return f"{code}[0]" if single else code
         return f"self.{self.attribute[step.gives]}({', '.join(self._arguments(step))})"
+
+    def _settings(self, step: Step) -> Mapping[str, Any]:
+        """The arguments of an operation; a learned tensor is stretched over whatever batch it is joined to."""
+        arguments = step.row.bound.args
+        if step.row.bound.layer.name != "expand" or step.row.bound.given.spans:
+            return arguments
+        readers = (other for other in self.steps if any(ref == step.gives for ref in other.refs()))
+        beside = [ref for other in readers for ref in other.refs() if ref in self.named and ref not in self.pending]
+        batch = next((self.named[ref] for ref in beside if self.named[ref].isidentifier()), "")
+        return {"shape": (f"{batch}.size(0)", *arguments["shape"][1:])} if batch else arguments
 
     def _arguments(self, step: Step) -> list[str]:
         """What a module is called with: needed inputs by their places, others by their names."""

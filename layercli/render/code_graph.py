@@ -87,12 +87,15 @@ class Made(NamedTuple):
 
 
 class Graph:
-    """The rows of an analysis with their wires, each leading to the row that computes a value."""
+    """The rows of an analysis with their wires, each leading to the row that computes a value.
 
-    def __init__(self, analysis: Analysis) -> None:
+    ``open_sizes``: the analysis of the same design on sizes left open, whose shapes are shown.
+    """
+
+    def __init__(self, analysis: Analysis, open_sizes: Analysis | None = None) -> None:
         if analysis.plan is None:
-            message = "there is no code for a design that is not known in full"
-            raise LayerError("render.code", message, fix="give sizes as numbers, and layers of torch.nn")
+            why = analysis.unplanned or "the design is not known in full"
+            raise LayerError("render.code", f"there is no code: {why}", fix="use layers of torch.nn")
         self.rows: tuple[Row, ...] = analysis.rows
         self.inputs: tuple[Input, ...] = analysis.plan.inputs
         self.modules: tuple[Module, ...] = analysis.plan.modules
@@ -112,7 +115,9 @@ class Graph:
             for ref in self.refs(row.number):
                 if ref.call is not None:
                     self.readers[ref.call].add(row.number)
-        self.outputs = analysis.outputs
+        self.shown = self.rows if open_sizes is None else open_sizes.rows
+        """The rows whose shapes are shown."""
+        self.outputs = (open_sizes or analysis).outputs
         self.result = self._result(analysis)
         self.names = self._names()
 
@@ -122,17 +127,25 @@ class Graph:
             yield from refs(item.wire)
 
     def tree(self, ref: Ref) -> Tree:
-        """The value that is found there."""
-        tree: Tree
-        path = ref.path
+        """The value that is found there, its sizes as they are shown."""
         if ref.call is None:
-            tree, path = from_feed(self.inputs[path[0]].feed), path[1:]
-        else:
-            outputs = self.rows[ref.call].bound.outputs
-            tree = outputs[0] if self.lone(ref.call) else outputs
-        for index in path:
-            tree = cast("tuple[Tree, ...]", tree)[index]
-        return tree
+            return self._fed(ref) if self.shown is not self.rows else self.numbers(ref)
+        return _at(self.shown[ref.call].bound.outputs, ref.path, self.lone(ref.call))
+
+    def numbers(self, ref: Ref) -> Tree:
+        """The value that is found there, its sizes as numbers."""
+        if ref.call is None:
+            return _at((from_feed(self.inputs[ref.path[0]].feed),), ref.path[1:], True)
+        return _at(self.rows[ref.call].bound.outputs, ref.path, self.lone(ref.call))
+
+    def _fed(self, ref: Ref) -> Tree:
+        """An input of the whole as the first row that reads it has it."""
+        for number, made in self.arguments.items():
+            bound = self.shown[number].bound
+            for place, item in enumerate(made):
+                if item.wire == ref:
+                    return bound.inputs[item.name or bound.layer.inputs[place].name]
+        return self.numbers(ref)
 
     def lone(self, number: int) -> bool:
         """Whether the row gives one tensor."""
@@ -157,7 +170,7 @@ class Graph:
         if self.rows and analysis.outputs is self.rows[-1].bound.outputs:
             return cast("Ref", self._wire(Ref(self.rows[-1].number)))
         shape = analysis.outputs[0].shape if analysis.outputs and isinstance(analysis.outputs[0], Flow) else None
-        fed = [index for index, _ in enumerate(self.inputs) if _shape(self.tree(Ref(None, (index,)))) == shape]
+        fed = [index for index, _ in enumerate(self.inputs) if _shape(self.numbers(Ref(None, (index,)))) == shape]
         return Ref(None, (fed[-1],)) if fed else None
 
     def _names(self) -> dict[Ref, str]:
@@ -195,6 +208,13 @@ def _hands_on(row: Row) -> bool:
     """Whether the row gives what it is fed: a pick, or the identity that a branch is made of."""
     name = row.bound.layer.name
     return name == "pick" or (name == "identity" and bool(row.blocks) and row.blocks[-1].kind == "branch")
+
+
+def _at(outputs: tuple[Tree, ...], path: tuple[int, ...], lone: bool) -> Tree:
+    tree: Tree = outputs[0] if lone else outputs
+    for index in path:
+        tree = cast("tuple[Tree, ...]", tree)[index]
+    return tree
 
 
 def _shape(tree: Tree) -> tuple[int, ...] | None:

@@ -29,24 +29,24 @@ def indented(lines: Iterable[Line], by: int = 1) -> list[Line]:
     return [line.indented(by) for line in lines]
 
 
-def aligned(lines: Sequence[Line]) -> list[Line]:
-    """The lines with their comments written out, in one column where they fit."""
-    widths = [len(line.code) for line in lines if line.comment and len(line.code) + len(line.comment) + 4 <= LONGEST]
+def aligned(lines: Sequence[Line], depth: int = 0) -> list[Line]:
+    """The lines with their comments written out, in one column where they fit; they will stand so many levels deep."""
+    room = LONGEST - len(INDENT) * depth - len("  # ")
+    widths = [len(line.code) for line in lines if line.comment and len(line.code) + len(line.comment) <= room]
     column = max(widths, default=0)
-    return [text for line in lines for text in _commented(line, column)]
+    return [text for line in lines for text in _commented(line, column, room)]
 
 
-def _commented(line: Line, column: int) -> Iterator[Line]:
+def _commented(line: Line, column: int, room: int) -> Iterator[Line]:
     code, comment = line
     if not comment:
         yield line
-        return
-    width = column if column + len(comment) + 4 <= LONGEST else len(code)
-    if len(code) + len(comment) + 4 > LONGEST:
+    elif len(code) + len(comment) > room:
         yield Line(f"{code[: len(code) - len(code.lstrip())]}# {comment}")
         yield Line(code)
-        return
-    yield Line(f"{code:<{width}}  # {comment}")
+    else:
+        width = column if column + len(comment) <= room else len(code)
+        yield Line(f"{code:<{width}}  # {comment}")
 
 
 def statement(code: str, comment: str = "", depth: int = 2) -> list[Line]:

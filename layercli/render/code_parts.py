@@ -137,7 +137,16 @@ class Parts:
         name = self.make(steps, source, result, label or node.label)
         tree = self.graph.tree(result)
         entry = Entry(f"{name}()", shape_text(tree), _repeats(node.rows[-1], node.depth))
-        return Step(MODULE, node.rows[-1], (Made(None, source),), result, tree, name.lower(), False, (entry,))
+        return Step(
+            MODULE,
+            node.rows[-1],
+            (Made(None, source),),
+            result,
+            tree,
+            name.rstrip("0123456789").lower(),
+            False,
+            (entry,),
+        )
 
     def _results(self, inside: set[int]) -> set[Ref]:
         """What the rest of the design reads of these rows."""

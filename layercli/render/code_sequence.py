@@ -9,8 +9,8 @@ from typing import NamedTuple, TypeAlias
 from layercli.render.code_lines import INDENT, WIDTH, Line, aligned, indented, statement
 from layercli.render.code_parts import Entry
 
-_FEWEST = 3
-"""So many equal times are written as one."""
+_FEWEST, _LONG = 3, 12
+"""So many equal times of one layer are written as one, or so many lines of several."""
 
 
 class Times(NamedTuple):
@@ -31,7 +31,7 @@ def sequence(entries: Sequence[Entry], start: str = "", end: str = "", depth: in
     inside = [line for item in items for line in _lines(item, depth + 1)]
     if len(inside) == 1 and depth:
         return statement(f"{start}nn.Sequential({inside[0].code.removesuffix(',')}){end}", depth=depth)
-    return [Line(f"{start}nn.Sequential("), *indented(aligned(inside)), Line(f"){end}")]
+    return [Line(f"{start}nn.Sequential("), *indented(aligned(inside, depth + 1)), Line(f"){end}")]
 
 
 def gathered(entries: Sequence[Entry], depth: int = 0) -> tuple[Item, ...]:
@@ -47,7 +47,8 @@ def gathered(entries: Sequence[Entry], depth: int = 0) -> tuple[Item, ...]:
             if len(items) == 1 and isinstance(inner, Times):
                 found.append(inner._replace(number=number * inner.number))
             else:
-                found += [Times(number, items)] if number >= _FEWEST else list(items) * number
+                once = number >= _FEWEST and (len(items) == 1 or number * len(items) >= _LONG)
+                found += [Times(number, items)] if once else list(items) * number
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from layercli.analysis.flow import Tree
 from layercli.analysis.layer import Bound
+from layercli.analysis.notes import Note
 from layercli.analysis.rows import Row
 from layercli.checks import AGREES, Check
 from layercli.errors import short
@@ -162,8 +163,18 @@ def _end(report: Report, waiting: bool) -> Iterator[Block]:
         if any(row.bound.macs is None or bool(row.bound.macs) for row in report.analysis.rows):
             yield Line(CONVENTION, "dim")
         yield Line("torch is loading …", "dim") if waiting else verdict(report)
+    for claim in report.claims:
+        held = f"expected {claim.text}: {claim.message or 'holds'}"
+        yield Line(held, "bad" if claim.message else "good")
     for note in report.notes:
-        yield Line(f"note: {note.message}" + (f" ({note.fix})" if note.fix else ""), "note")
+        fix = f" ({note.fix})" if note.fix else ""
+        yield Line(f"note {note.code}: {_where(report, note)}{note.message}{fix}", "note")
+
+
+def _where(report: Report, note: Note) -> str:
+    """The row that a note speaks of, where there are several."""
+    row = next((row for row in report.analysis.rows if row.path == note.path), None)
+    return f"at {row.number} {row.bound.layer.name}: " if row and len(report.analysis.rows) > 1 else ""
 
 
 def verdict(report: Report) -> Line:

@@ -50,10 +50,11 @@ def _level(rows: list[Row], level: int, lead: str, times: int, expand: bool, dep
                 yield Entry(lead + (MERGE if row.merged and not hidden else ""), row, "", hidden, times)
                 hidden = ()
         elif block[0] == "branch":
-            merged = number + 1 < len(groups) and groups[number + 1][0] is None
+            behind = groups[number + 1] if number + 1 < len(groups) else None
+            merge = behind[1][0] if behind is not None and behind[0] is None else None
             if depth is None or level < depth:
-                yield from _branches(inside, level, lead, times, expand, depth, merged)
-            elif merged:
+                yield from _branches(inside, level, lead, times, expand, depth, merge)
+            elif merge is not None:
                 hidden = tuple(inside)
             else:
                 yield Entry(lead, None, f"branches of {inside[0].blocks[level].name}", tuple(inside), times)
@@ -72,17 +73,17 @@ def _key(row: Row, level: int) -> tuple[str, str] | None:
 
 
 def _branches(
-    rows: list[Row], level: int, lead: str, times: int, expand: bool, depth: int | None, merged: bool
+    rows: list[Row], level: int, lead: str, times: int, expand: bool, depth: int | None, merge: Row | None
 ) -> Iterator[Entry]:
     """Branches one under another; where the walk ended before they merged, those that it reached."""
     by_number: dict[int, list[Row]] = {}
     for row in rows:
         by_number.setdefault(row.blocks[level].number, []).append(row)
-    for number in range(rows[0].blocks[level].of if merged else max(by_number) + 1):
+    for number in range(rows[0].blocks[level].of if merge else max(by_number) + 1):
         start = NEXT if number else FIRST
         inside = by_number.get(number)
         if inside is None:
-            yield Entry(lead + start, None, "as it is")
+            yield Entry(lead + start, None, (merge and merge.handed[number]) or "as it is")
             continue
         for place, entry in enumerate(_level(inside, level + 1, "", times, expand, depth)):
             yield entry._replace(lead=lead + (ON if place else start) + entry.lead)

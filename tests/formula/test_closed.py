@@ -90,7 +90,7 @@ READ = [
     ("3*H//2", floor_(H * num(1.5))),
     ("2*H", floor_(H * num(2.0))),
     ("floor(H*0.7)", floor_(H * num(0.7))),
-    ("floor((H + 1)//2*0.7)", floor_(conv(H, 3, 2, 1) * num(0.7))),
+    ("floor(((H + 1)//2)*0.7)", floor_(conv(H, 3, 2, 1) * num(0.7))),
     ("min(H//2, (H + 1)//2)", min_(conv(H, 2, 2), conv(H, 3, 2, 1))),
     ("H//2", min_(H // 2, conv(H, 4, 2, 2))),
     ("(H + 2)//2", max_(H // 2, conv(H, 4, 2, 2))),

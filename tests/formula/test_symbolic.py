@@ -280,5 +280,5 @@ def test_generated_functions_and_trees_agree_on_symbols() -> None:
     steps = (("out", out), ("", le_(num(1), sym("out"))), ("x", floor_(sym("out") * num(0.3))))
     found: list[dict[str, Any]] = [{"H": H}, {"H": H}]
     assert run(steps, found[0]) is generated(steps)(found[1]) is None
-    assert [text(each["x"].expr) for each in found] == ["floor((H + 1)//2*0.3)"] * 2
+    assert [text(each["x"].expr) for each in found] == ["floor(((H + 1)//2)*0.3)"] * 2
     assert set(NAMES) >= {"H"}

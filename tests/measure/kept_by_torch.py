@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from layercli.measure import tensors
@@ -31,20 +31,32 @@ def kept_by_torch(plan: Plan, asking: Collection[int] = ()) -> list[Call]:
         net = _Net(torch, plan, "cpu")
         net.modules = [net._module(index, spec) for index, spec in enumerate(plan.modules)]
         net.feeds = [tensors.feed(torch, item.feed, "cpu", net._nested) for item in plan.inputs]
-        net._run([])  # what is lazy settles
+        with torch.no_grad():
+            _called(net, lambda index, result: None)  # what is lazy settles
         net.feeds = [_asking(torch, feed) if index in asking else feed for index, feed in enumerate(net.feeds)]
         own = [tensor for module in net.modules for tensor in (*module.parameters(), *module.buffers())]
-        results: dict[int, Any] = {}
-        calls = []
+        calls: list[Call] = []
         with recording(torch, own) as recorder:
-            for index, call in enumerate(plan.calls):
-                args = [net._wire(wire, results) for wire in call.args]
-                kwargs = {name: net._wire(wire, results) for name, wire in call.kwargs.items()}
-                results[index] = net.modules[call.module](*args, **kwargs)
-                first = next(_tensors(torch, results[index]))
+
+            def note(index: int, result: Any) -> None:
+                first = next(_tensors(torch, result))
                 calls.append(Call(recorder.newly(), first.stride(), first.untyped_storage().data_ptr()))
-        assert sum(call.size for call in calls) == recorder.total
+
+            results = _called(net, note)
+        assert sum(call.size for call in calls) == recorder.total, "all results are held"
+        del results
         return calls
+
+
+def _called(net: _Net, note: Callable[[int, Any], None]) -> dict[int, Any]:
+    """The results of all calls."""
+    results: dict[int, Any] = {}
+    for index, call in enumerate(net.plan.calls):
+        args = [net._wire(wire, results) for wire in call.args]
+        kwargs = {name: net._wire(wire, results) for name, wire in call.kwargs.items()}
+        results[index] = net.modules[call.module](*args, **kwargs)
+        note(index, results[index])
+    return results
 
 
 def _asking(torch: Any, feed: Any) -> Any:

@@ -8,12 +8,16 @@ import pytest
 import torch
 
 from layercli import analyze
+from layercli.analysis.walk import Options, analyse_spec
+from layercli.cli.inputs import parse_inputs
 from layercli.errors import ExitCode, LayerError
 from layercli.layers.index import FAMILIES
 from layercli.render.code import code
 from layercli.render.code_names import MODULES, attributes, class_name, identifier, short
 from layercli.render.code_operations import OPERATIONS
-from tests.render.code_judge import ask, judge
+from layercli.report import Report
+from layercli.spec import parse
+from tests.render.code_judge import ask, judge, tidy
 
 CHAIN = """\
 from torch import nn
@@ -62,10 +66,10 @@ class Net(nn.Module):
         self.linear = nn.Linear(16, 3)
 
     def forward(self, x):
-        x = torch.cat([self.cls.expand(2, -1, -1), x], dim=1)  # 2, 9, 16
-        x = self.blocks(x)                                     # 2, 9, 16
-        x = x[:, 0]                                            # 2, 16
-        return self.linear(x)                                  # 2, 3'''
+        x = torch.cat([self.cls.expand(x.size(0), -1, -1), x], dim=1)  # 2, 9, 16
+        x = self.blocks(x)                                             # 2, 9, 16
+        x = x[:, 0]                                                    # 2, 16
+        return self.linear(x)                                          # 2, 3'''
 
 
 @pytest.mark.parametrize(
@@ -177,3 +181,31 @@ def test_there_is_no_code_without_a_plan() -> None:
         code(ask("relu", planned=False))
     assert refused.value.code == "render.code"
     assert refused.value.exit_code is ExitCode.USAGE
+
+
+# --- sizes left open ------------------------------------------------------------------------------------------------
+
+
+def open_sizes(spec: str, shape: str) -> str:
+    return code(Report(analyse_spec(parse(spec), parse_inputs((shape,)), Options()), None, "not asked"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "line"),
+    [
+        ("conv2d 8 3 s=2 | relu | mean 2,3", "N,3,H,W", "self.conv(x)           # N, 8, (H - 1)//2, (W - 1)//2"),
+        ("linear 4 | crossentropyloss", "N,16", '"""From x N, 16 and target N int64 to scalar."""'),
+        ("cat dim=1 (cls: param 1,1,8; ) | linear 3", "N,T,8", "self.cls.expand(x.size(0), -1, -1)"),
+    ],
+)  # fmt: skip
+def test_sizes_left_open_stand_in_the_comments(spec: str, shape: str, line: str) -> None:
+    source = open_sizes(spec, shape)
+    assert line in source
+    tidy(source)
+
+
+@pytest.mark.parametrize(("spec", "shape"), [("linear 3", "N,F"), ("crop 4", "N,3,H,W")])
+def test_there_is_no_code_where_it_would_differ_with_the_sizes(spec: str, shape: str) -> None:
+    with pytest.raises(LayerError, match="hangs on N") as refused:
+        open_sizes(spec, shape)
+    assert refused.value.code == "render.code"

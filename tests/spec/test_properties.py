@@ -91,7 +91,7 @@ def check_text(text: str) -> None:
         assert bare(again.chain) == bare(spec.chain)
 
 
-@many(9000)
+@many(7000)
 @given(near_texts)
 def test_texts_of_fragments(text: str) -> None:
     """Pieces of the language in any order."""
@@ -112,7 +112,7 @@ def test_texts_of_any_characters(text: str) -> None:
     check_text(text)
 
 
-@many(500)
+@many(400)
 @given(chains(), st.data())
 def test_a_chain_however_written(chain: Chain, data: st.DataObject) -> None:
     """A tree comes back from its canonical text and from any untidy one."""
@@ -122,7 +122,7 @@ def test_a_chain_however_written(chain: Chain, data: st.DataObject) -> None:
     check_tree(spec)
 
 
-@many(500)
+@many(200)
 @given(chains(modules=True), st.data())
 def test_a_chain_with_modules_however_written(chain: Chain, data: st.DataObject) -> None:
     """Modules in PyTorch's notation come back too, whatever their arguments are."""

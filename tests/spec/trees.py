@@ -21,7 +21,8 @@ def outline(node: Node) -> str:
         return outline(node.chain)
     if isinstance(node, Op):
         branches = f"{{{'; '.join(map(outline, node.branches))}}}" if node.branches else ""
-        return f"{node.name}({', '.join(map(outline, (*node.arguments, *node.references)))}){branches}"
+        values = [*map(outline, node.arguments), *map(outline, node.references)]
+        return f"{node.name}({', '.join(values)}){branches}"
     if isinstance(node, Call):
         values = [*map(repr, node.args), *(f"{name}={value!r}" for name, value in node.kwargs)]
         return f"nn.{node.name}({', '.join(values)})"
