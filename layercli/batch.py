@@ -56,8 +56,10 @@ def _answer(
         analyser = analysers.setdefault(key, Analyser(*key))
         analysis = question.ask(analyser)
         if measure is None or analysis.plan is None:
-            return Report(analysis, None, "batch runs torch only with --run", identity, "batch").to_dict(brief)
-        return Report(analysis, measure(analysis.plan), "", identity, "batch").to_dict(brief)
+            why, found = "batch runs torch only with --run", None
+        else:
+            why, found = "", measure(analysis.plan)
+        return Report(analysis, found, why, identity, "batch", None if brief else "adam").to_dict(brief)
     except LayerError as error:
         return failure(error, identity, options.mode, "batch")
     except RecursionError:

@@ -15,7 +15,7 @@ from layercli.analysis.walk import Analysis, every_note
 from layercli.checks import AGREES, DIFFERS, WORSE, Check, Outcome
 from layercli.errors import ExitCode, LayerError, Span
 from layercli.measurement import NOT_RUN, Measurement
-from layercli.plan import ITEM_SIZE, Literal, Ref, elements, encode
+from layercli.plan import ITEM_SIZE, Literal, Ref, Wire, elements, encode
 from layercli.version import VERSION
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ class Report:
         reason: str = "",
         id: Any = None,
         command: str | None = None,
-        optimizer: str = "adam",
+        optimizer: str | None = "adam",
         ignored: Collection[str] = (),
         expected: Sequence[str] = (),
     ) -> None:
         """``measured``: an answer of torch to each of the analysis' plans.
 
-        ``ignored``: codes of notes to leave out; ``expected``: claims such as ``params<=5M`` to hold it against.
+        ``optimizer``: whose state the account of memory counts, None for no account; ``ignored``: codes of notes to
+        leave out; ``expected``: claims such as ``params<=5M`` to hold it against.
         """
         self.analysis = analysis
         answers = (measured,) if isinstance(measured, Measurement) else tuple(measured or ())
@@ -167,7 +168,7 @@ class Report:
         """The account of memory; None where the design is refused, or its forward is not known."""
         from layercli.analysis.memory import memory
 
-        if not self.ok or self.analysis.unplanned:
+        if not self.ok or self.analysis.unplanned or self.optimizer is None:
             return None
         found = memory(self.analysis, self.optimizer)
         if self.analysis.symbolic is None:
@@ -227,14 +228,15 @@ class Report:
                 path = self.analysis.rows[kept.row].path
                 rows.append({"of": "saved_bytes", "path": path, "why": kept.unknown})
         elif self.ok:
-            why = self.analysis.unplanned or "what is kept has no one formula over the sizes that are left open"
+            open_sizes = "what is kept has no one formula over the sizes that are left open"
+            why = self.analysis.unplanned or (open_sizes if self.optimizer else "memory is left out of a brief report")
             rows.append({"of": "saved_bytes", "path": "", "why": why})
         return rows
 
     # --- JSON ---
 
     def to_dict(self, brief: bool = False) -> dict[str, Any]:
-        """The report as one JSON document; ``brief`` leaves the formulas out."""
+        """The report as one JSON document; ``brief`` leaves the formulas out, and how rows hang together."""
         analysis, ok, rows = self.analysis, self.ok, self.analysis.rows
         macs = [row.bound.macs for row in rows]
         output = self.output
@@ -360,8 +362,8 @@ def _row_json(report: Report, row: Row, brief: bool) -> dict[str, Any]:
         "formulas": [] if brief else [_formula_json(formula) for formula in bound.formulas()],
         "receptive_field": receptive.as_json(row.reach),
         "saved_bytes": report.kept_bytes(row) if report.ok else None,
-        "sources": _sources_json(row),
-        "blocks": [block._asdict() for block in row.blocks],
+        "sources": [] if brief else _sources_json(row),
+        "blocks": [] if brief else [block._asdict() for block in row.blocks],
         "notes": [_note_json(note._replace(path=row.path)) for note in row.notes if note.code not in report.ignored],
     }
 
@@ -370,11 +372,15 @@ def _sources_json(row: Row) -> list[dict[str, Any]]:
     """Where each input comes from: another layer's outputs by its index, or an input of the whole (layer null)."""
     order = [item.name for item in row.bound.layer.inputs]
     wires = {**dict(zip(order, row.call.args)), **row.call.kwargs}
-    return [
-        {"input": name, "layer": wire.call, "path": list(wire.path)}
-        for name, wire in wires.items()
-        if isinstance(wire, Ref)
-    ]
+    return [source for name, wire in wires.items() for source in _source_json(name, wire)]
+
+
+def _source_json(name: str, wire: Wire) -> Iterator[dict[str, Any]]:
+    if isinstance(wire, Ref):
+        yield {"input": name, "layer": wire.call, "path": list(wire.path)}
+    elif wire is not None:
+        for index, part in enumerate(wire):
+            yield from _source_json(f"{name}.{index}", part)
 
 
 def _symbols_json(symbolic: Symbolic) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -64,46 +65,169 @@ def strict_json(text: str) -> Any:
 
 def consistent(document: dict[str, Any]) -> None:
     """Invariants that the figures of a report keep, worked out anew from the document alone."""
-    for layer in document["layers"]:
-        consistent_layer(layer)
-    checks = document["measured"]["checks"]
-    assert document["measured"]["agrees"] == (all(c["formula"] == c["torch"] for c in checks) if checks else None)
+    consistent_checks(document)
+    symbols = document["symbols"]
+    for sizes in [{}] if symbols is None else symbols["samples"]:
+        for layer in document["layers"]:
+            consistent_layer(layer, sizes)
+            consistent_sources(layer, document, sizes)
+        if document["ok"]:
+            consistent_totals(document, sizes)
+            consistent_memory(document, sizes)
+    if symbols is not None:
+        consistent_symbols(document)
+    if not document["ok"]:
+        assert document["memory"] is None
+        return
+    layers = document["layers"]
+    if not re.search(r"\binput\b[^|;()]*$", document["spec"] or ""):  # a last step that only hands an input on
+        assert document["outputs"] == layers[-1]["outputs"]
+    if document["outputs"]:  # else the forward is not known
+        assert document["output"] == next(iter_tensors(document["outputs"]))[1]
+    assert [layer["index"] for layer in layers] == list(range(len(layers)))
+    assert len({layer["path"] for layer in layers}) == len(layers)
+    consistent_unknown(document)
+
+
+def consistent_checks(document: dict[str, Any]) -> None:
+    """What was compared: agreement is equality, and every check belongs to a layer or to the whole."""
+    measured, symbols = document["measured"], document["symbols"]
+    checks = measured["checks"]
+    assert measured["agrees"] == (all(c["formula"] == c["torch"] for c in checks) if checks else None)
+    samples = [] if symbols is None else symbols["samples"]
+    places = {", ".join(f"{name}={size}" for name, size in sizes.items()) for sizes in samples}
     for check in checks:
         assert check["status"] == ("agrees" if check["formula"] == check["torch"] else "differs")
         assert check["path"] in ("", *(layer["path"] for layer in document["layers"]))
-    if document["measured"]["status"] in ("not run", "failed"):
+        assert check["at"] in places if places else check["at"] is None
+    if measured["status"] in ("not run", "failed"):
         assert not checks
-        assert document["measured"]["reason"]
-    if not document["ok"]:
-        return
+        assert measured["reason"]
+
+
+def consistent_totals(document: dict[str, Any], sizes: dict[str, int]) -> None:
+    """The sums over all layers, weights that are used again counted once."""
     layers, totals = document["layers"], document["totals"]
     owners = [layer for layer in layers if layer["params"]["shared_with"] is None]
-    macs = [layer["macs"] for layer in layers]
-    assert totals["params"] == sum(layer["params"]["total"] for layer in owners)
-    assert totals["buffers"] == sum(layer["buffers"]["total"] for layer in owners)
-    assert totals["macs"] == (None if None in macs else sum(macs))
-    assert totals["flops"] == (None if None in macs else 2 * sum(macs))
-    assert document["outputs"] == layers[-1]["outputs"]
-    assert document["output"] == next(iter_tensors(document["outputs"]))[1]
-    assert [layer["index"] for layer in layers] == list(range(len(layers)))
-    assert len({layer["path"] for layer in layers}) == len(layers)
+    macs = [number(layer["macs"], sizes) for layer in layers]
+    saved = [number(layer["saved_bytes"], sizes) for layer in layers]
+    told = {name: number(value, sizes) for name, value in totals.items()}
+    assert told["params"] == sum(number(layer["params"]["total"], sizes) for layer in owners)
+    assert told["trainable_params"] == sum(number(layer["params"]["trainable"], sizes) for layer in owners)
+    assert told["buffers"] == sum(number(layer["buffers"]["total"], sizes) for layer in owners)
+    assert told["macs"] == (None if None in macs else sum(macs))
+    assert told["flops"] == (None if None in macs else 2 * sum(macs))
+    assert told["saved_bytes"] == (None if None in saved else sum(saved))
+    assert told["activation_bytes"] == sum(
+        bytes_of(tensor, sizes) for layer in layers for _, tensor in iter_tensors(layer["outputs"])
+    )
 
 
-def consistent_layer(layer: dict[str, Any]) -> None:
+def consistent_memory(document: dict[str, Any], sizes: dict[str, int]) -> None:
+    """The account of memory adds up, and is the one of the layers."""
+    if document["memory"] is None:
+        assert document["totals"]["saved_bytes"] is None
+        return
+    layers, totals = document["layers"], document["totals"]
+    told = {name: number(value, sizes) for name, value in document["memory"].items() if name not in ("optimizer", "at")}
+    fixed = told["parameters"] + told["buffers"]
+    assert fixed == number(totals["param_bytes"], sizes)
+    assert told["kept"] == number(totals["saved_bytes"], sizes)
+    assert told["kept_known"] == sum(number(layer["saved_bytes"], sizes) or 0 for layer in layers)
+    assert told["inference"] == fixed + told["inference_peak"]
+    training = fixed + told["gradients"] + told["optimizer_state"]
+    assert told["training"] == (None if told["kept"] is None else training + told["kept"])
+    assert told["gradients"] <= told["parameters"]
+    if document["memory"]["optimizer"] == "sgd":
+        assert told["optimizer_state"] == 0
+    outputs = [bytes_of(tensor, sizes) for layer in layers for _, tensor in iter_tensors(layer["outputs"])]
+    assert told["largest"] <= max(outputs, default=0)
+    assert told["largest"] <= told["inference_peak"]
+    assert set(document["memory"]["at"].values()) <= {None, *(layer["path"] for layer in layers)}
+
+
+def consistent_symbols(document: dict[str, Any]) -> None:
+    """What is said of open sizes: torch is asked at sizes that meet the demands, the smallest first."""
+    symbols = document["symbols"]
+    names = set(symbols["names"])
+    for sizes in (*symbols["samples"], *([symbols["smallest"]] if symbols["smallest"] else [])):
+        assert set(sizes) == names
+        for demand in symbols["demands"]:
+            assert number(demand["text"], sizes) is True, f"{demand['text']} at {sizes}"
+    if symbols["smallest"] is not None and document["ok"]:
+        assert symbols["samples"][0] == symbols["smallest"]
+
+
+def consistent_unknown(document: dict[str, Any]) -> None:
+    """Every figure that is null says why."""
+    said = {(entry["of"], entry["path"]) for entry in document["unknown"]}
+    layers = document["layers"]
+    assert {path for of, path in said if of == "macs"} == {layer["path"] for layer in layers if layer["macs"] is None}
+    nothing_saved = {layer["path"] for layer in layers if layer["saved_bytes"] is None}
+    if document["memory"] is None:
+        assert ("saved_bytes", "") in said
+    else:
+        assert {path for of, path in said if of == "saved_bytes"} == nothing_saved
+    assert (document["known_part"] is None) == all(layer["macs"] is not None for layer in layers)
+    first = next((layer for layer in layers if _lost(layer["receptive_field"])), None)
+    if first is not None:
+        assert ("receptive_field", first["path"]) in said
+
+
+def _lost(field: dict[str, Any] | None) -> bool:
+    """Whether a receptive field has an axis that is neither known nor global."""
+    return field is not None and any(
+        size is None and not whole for size, whole in zip(field["size"], field["global"])
+    )  # fmt: skip
+
+
+def consistent_sources(layer: dict[str, Any], document: dict[str, Any], sizes: dict[str, int]) -> None:
+    """What feeds a layer comes before it, and has the shape that the layer is fed; where it stands is its path."""
+    fed = {item["name"]: item for item in layer["inputs"]}
+    for source in layer["sources"]:
+        if source["layer"] is None:  # an input of the whole, which may be None
+            assert source["path"]
+            continue
+        assert any(name == source["input"] or name.startswith(f"{source['input']}.") for name in fed), source
+        assert source["layer"] < layer["index"]
+        found = document["layers"][source["layer"]]["outputs"]
+        found = found[0] if len(found) == 1 else found
+        for step in source["path"]:
+            found = found[step]
+        if isinstance(found, dict) and source["input"] in fed:
+            for fact in ("shape", "dtype"):
+                assert number(found[fact], sizes) == number(fed[source["input"]][fact], sizes), source
+    for block in layer["blocks"]:
+        assert f"{layer['path']}.".startswith(f"{block['path']}."), block
+        assert 0 <= block["number"] < block["of"]
+        assert (block["kind"] == "branch") == bool(block["name"])
+    field = layer["receptive_field"]
+    if field is not None:
+        assert len({len(figures) for figures in field.values()}) == 1
+        for size, stride, padding, centre, whole in zip(
+            *(field[name] for name in ("size", "stride", "padding", "centre", "global"))
+        ):
+            assert (size is None) == (stride is None) == (padding is None) == (centre is None)
+            assert size is None or (not whole and stride >= 0)
+
+
+def consistent_layer(layer: dict[str, Any], sizes: dict[str, int]) -> None:
     """One layer: its formulas evaluate to their values, and there is one for every axis and every count."""
     for kind in ("params", "buffers"):
-        assert layer[kind]["total"] == sum(math.prod(shape) for shape in layer[kind]["tensors"].values())
+        shapes = number(list(layer[kind]["tensors"].values()), sizes)
+        assert number(layer[kind]["total"], sizes) == sum(math.prod(shape) for shape in shapes)
+    assert number(layer["params"]["trainable"], sizes) <= number(layer["params"]["total"], sizes)
     assert set(layer["given"]) <= set(layer["args"])
     if not layer["formulas"]:
-        return  # --brief
+        return  # --brief, or nothing to tell
     values = {}
     for formula in layer["formulas"]:
-        names = {"__builtins__": {}, "min": min, "max": max, "floor": math.floor}
-        assert eval(formula["python"], names) == formula["value"], formula
+        value = number(formula["value"], sizes)
+        assert number(formula["python"], sizes) == value, formula
         assert formula["of"] not in values, f"{formula['of']} has two formulas"
-        values[formula["of"]] = formula["value"]
+        values[formula["of"]] = value
     axes = {
-        f"outputs.{path}.{axis}": size
+        f"outputs.{path}.{axis}": number(size, sizes)
         for path, tensor in iter_tensors(layer["outputs"])
         for axis, size in enumerate(tensor["shape"])
     }
@@ -113,7 +237,28 @@ def consistent_layer(layer: dict[str, Any]) -> None:
         ("buffers", layer["buffers"]["total"]),
         ("macs", layer["macs"]),
     ):
-        assert values.get(of, 0) == (value or 0), of
+        assert values.get(of, 0) == (number(value, sizes) or 0), of
+
+
+def number(value: Any, sizes: dict[str, int]) -> Any:
+    """A figure at these sizes: closed forms and formulas are Python, other values are as they are."""
+    if isinstance(value, list):
+        return [number(item, sizes) for item in value]
+    if not isinstance(value, str) or value in ITEM_BYTES:
+        return value
+    names = {"__builtins__": {}, "min": min, "max": max, "floor": math.floor, "ceil": math.ceil, **sizes}
+    return eval(value, names)
+
+
+def bytes_of(tensor: dict[str, Any], sizes: dict[str, int]) -> int:
+    """The bytes of a tensor."""
+    return math.prod(number(tensor["shape"], sizes)) * ITEM_BYTES[tensor["dtype"]]
+
+
+ITEM_BYTES = {
+    "bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "float16": 2, "bfloat16": 2, "float32": 4,
+    "float64": 8, "complex64": 8, "complex128": 16,
+}  # fmt: skip
 
 
 def iter_tensors(tree: list[Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

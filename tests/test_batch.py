@@ -217,13 +217,21 @@ def test_a_dtype_for_the_whole_line_is_that_of_its_inputs_too(ask: Any) -> None:
     assert report["inputs"][0]["dtype"] == report["output"]["dtype"] == "float64"
 
 
-def test_brief_leaves_the_formulas_out_and_nothing_else(ask: Any) -> None:
-    line = {"spec": "conv2d k=5 | flatten | linear 4", "input": IMAGE}
+def test_brief_leaves_out_formulas_memory_and_the_graph_and_nothing_else(ask: Any) -> None:
+    line = {"spec": "conv2d k=5 | add(relu ; ) | flatten | linear 4", "input": IMAGE}
     (full,), (brief,) = ask(line), ask(line, brief=True)
-    assert all(layer["formulas"] for layer in full["layers"])
-    assert all(layer.pop("formulas") == [] for layer in brief["layers"])
+    for key in ("formulas", "sources"):
+        assert all(layer[key] for layer in full["layers"])
+        assert all(layer.pop(key) == [] for layer in brief["layers"])
+    assert any(layer["blocks"] for layer in full["layers"])
+    assert all(layer.pop("blocks") == [] for layer in brief["layers"])
+    assert all(layer.pop("saved_bytes") is None for layer in brief["layers"])
+    assert (brief.pop("memory"), brief["totals"].pop("saved_bytes")) == (None, None)
+    assert [(entry["of"], entry["path"]) for entry in brief.pop("unknown")] == [("saved_bytes", "")]
+    del full["memory"], full["totals"]["saved_bytes"], full["unknown"]
     for layer in full["layers"]:
-        del layer["formulas"]
+        for key in ("formulas", "sources", "blocks", "saved_bytes"):
+            del layer[key]
     assert brief == full
 
 

@@ -231,7 +231,9 @@ def test_totals() -> None:
     activations = 4 * 2 * (4 * 8 * 144 + 10)
     assert totals == {
         "params": params, "trainable_params": params, "buffers": 17, "macs": macs, "flops": 2 * macs,
-        "param_bytes": 4 * (params + 16) + 8, "activation_bytes": activations, "saved_bytes": None,
+        "param_bytes": 4 * (params + 16) + 8, "activation_bytes": activations,
+        # the data, what batchnorm takes with its mean and deviation, and what relu gives, which linear takes too
+        "saved_bytes": 4 * (2 * 3 * 256 + 2 * 8 * 144 + 2 * 8 + 2 * 8 * 144),
     }  # fmt: skip
 
 
@@ -251,14 +253,31 @@ def test_an_unknown_part_makes_an_unknown_total(validate: Any) -> None:
     assert [layer["macs"] for layer in document["layers"]] == [86_400, None]
 
 
-def test_every_null_figure_says_why(validate: Any) -> None:
-    for spec in ("conv2d k=5", "convtranspose2d k=5", "convtranspose2d k=5 | conv2d k=3"):
-        document = validate(_plain(Report(analysed(spec, (1, 3, 16, 16)), None, "no").to_dict()))
-        said = {(entry["of"], entry["path"]) for entry in document["unknown"]}
-        assert ("saved_bytes", "") in said
-        if "transpose" in spec:
-            assert document["receptive_field"] is None
-            assert ("receptive_field", "0") in said
+PRINTED = """\
+Sequential(
+  (0): Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))
+  (1): Block(
+    (a): Linear(in_features=4, out_features=2, bias=True)
+  )
+  (2): ReLU()
+)"""
+"""A model as torch prints it, with a class of which only the weights are known."""
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("conv2d k=5", set()),
+        ("convtranspose2d k=5 s=2 | conv2d k=3", set()),
+        ("fractionalmaxpool2d 2 output_ratio=0.5 | relu", {("receptive_field", "0")}),
+        (PRINTED, {(of, path) for of in ("macs", "receptive_field") for path in "12"} | {("saved_bytes", "")}),
+    ],
+)
+def test_every_null_figure_says_why(spec: str, said: set[tuple[str, str]], validate: Any) -> None:
+    document = validate(_plain(Report(analysed(spec, (1, 3, 16, 16)), None, "no").to_dict()))
+    assert {(entry["of"], entry["path"]) for entry in document["unknown"]} == said
+    assert all(entry["why"] for entry in document["unknown"])
+    assert (document["memory"] is None) == (("saved_bytes", "") in said)
 
 
 def _plain(document: Any) -> Any:
@@ -273,8 +292,13 @@ def test_the_receptive_field_of_a_chain(validate: Any) -> None:
         Report(analysed("conv2d 8 3 p=1 | maxpool2d 2 | conv2d 8 3,5 | relu", (1, 3, 16, 16)), None, "no").to_dict()
     )
     validate(document)
-    assert document["receptive_field"] == {"size": [8, 12], "stride": [2, 2], "padding": [1, 1]}
-    assert document["layers"][0]["receptive_field"] == {"size": [3, 3], "stride": [1, 1], "padding": [1, 1]}
+    apart = {"global": [False, False], "misaligned": [False, False]}
+    assert document["receptive_field"] == {
+        "size": [8, 12], "stride": [2, 2], "padding": [1, 1], "centre": [2.5, 4.5], **apart,
+    }  # fmt: skip
+    assert document["layers"][0]["receptive_field"] == {
+        "size": [3, 3], "stride": [1, 1], "padding": [1, 1], "centre": [0, 0], **apart,
+    }  # fmt: skip
 
 
 # --- the document -----------------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from layercli.analysis.flow import from_feed
-from layercli.analysis.inputs import usual
 from layercli.analysis.keys import Given, from_op
 from layercli.analysis.layer import Analyser
 from layercli.analysis.net import Net
 from layercli.analysis.rows import Block, Options, Place
+from layercli.analysis.settle import read
 from layercli.analysis.stream import Stream
 from layercli.errors import LayerError
 from layercli.layers import find
@@ -31,6 +31,8 @@ class Walk(Net):
         self.why_opaque = ""
         """Why that is not known."""
         self._labels: dict[str, Stream] = {}
+        self._further: frozenset[str] = frozenset()
+        """The labels of input steps."""
         self._given: dict[int, tuple[Layer, Given]] = {}
 
     # --- chains ---
@@ -43,6 +45,7 @@ class Walk(Net):
             problem = unknown_input(chain, [item.name for item in self.inputs])
             if problem is not None:
                 raise problem
+        self._further = frozenset(_input_labels(chain))
         self.output = self.chain(chain, "", self.start(), ())
         self.check_inputs()
         if not self.rows:
@@ -167,29 +170,39 @@ class Walk(Net):
         """``input``: the first one opens the design, others are further inputs of it; -i overrides both."""
         bound = self.analyser.bind(layer, given, [])
         dtype = "" if bound.args["dtype"] == "none" else bound.args["dtype"]
-        opens = not self.opened and not self.rows
+        behind = any(block.number for block in place.blocks if block.kind == "branch")
+        opens = not self.opened and not self.rows and not behind
         self.opened = True
         name = place.label or None
-        index = 0 if opens and self.inputs else None
-        if not opens:
-            index = next((i for i, item in enumerate(self.inputs) if name and item.name == name), None)
-        if index is None:
-            index = len(self.inputs)
-            taken = {item.name for item in self.inputs}
-            said = None if opens else name if name not in taken else None
-            self.inputs = (*self.inputs, Input(Tensor(bound.args["shape"], dtype), said))
+        if opens:
+            index = self.opening(name, Tensor(bound.args["shape"], dtype))
+        else:
+            index = next((i for i, item in enumerate(self.inputs) if name and item.name == name), len(self.inputs))
+        if not opens and index == 0:
+            raise LayerError("type.inputs", "nothing says what the first input is", fix="give it with -i")
+        if index == len(self.inputs):
+            self.inputs = (*self.inputs, Input(Tensor(bound.args["shape"], dtype), name))
         elif dtype and isinstance(feed := self.inputs[index].feed, Tensor) and not feed.dtype:
             item = self.inputs[index]._replace(feed=feed._replace(dtype=dtype))
             self.inputs = (*self.inputs[:index], item, *self.inputs[index + 1 :])
         tree = from_feed(self.inputs[index].feed)
         if not opens:
             self.taken.add(index)
-            self.named = (*self.named, (name or f"input{index}", usual(tree, self.options.dtype)))
+            self.told[index] = name or f"input{index}"
         return Stream(tree, Ref(None, (index,)))
+
+    def opening(self, name: str | None, otherwise: Tensor) -> int:
+        """The number of the first input, which is the step's own where -i gives none for it."""
+        called = [item.name for item in self.inputs]
+        mine = [index for index, other in enumerate(called) if other is None or other not in self._further]
+        index = called.index(name) if name in called else next(iter(mine), None)
+        first = Input(otherwise) if index is None else self.inputs[index]
+        self.inputs = (first, *(item for other, item in enumerate(self.inputs) if other != index))
+        return 0
 
     def pick(self, layer: Layer, given: Given, place: Place, source: Stream) -> Stream:
         """Another output of the step before."""
-        path = layer.keys[0].kind.read(given.values.get("output", 0))
+        path = read("output", layer.keys[0].kind, given.values.get("output", 0), given.spans.get("output"))
         before = self.rows[source.wire.call].bound.layer.name if source.wire.call is not None else "the input"
         return self.layer(layer, given, place, [source.at(path, before)])
 
@@ -222,3 +235,15 @@ class Walk(Net):
         self.modules.append(Module(unit.name))
         self.add(bound, Call(len(self.modules) - 1, ()), place)
         return Stream((), Ref(len(self.rows) - 1))
+
+
+def _input_labels(chain: Chain) -> Iterator[str]:
+    """The labels of the steps that stand for inputs."""
+    for step in chain.steps:
+        if isinstance(step.unit, Group):
+            yield from _input_labels(step.unit.chain)
+        elif isinstance(step.unit, Op):
+            if step.unit.name == "input" and step.label:
+                yield step.label
+            for branch in step.unit.branches:
+                yield from _input_labels(branch)

@@ -32,7 +32,7 @@ from layercli.analysis.strides import (
     turned,
     view_of,
 )
-from layercli.formula import Expr, decide, evaluate, resolve, symbols
+from layercli.formula import Expr, decide, evaluate
 from layercli.layers.definition import Layer
 from layercli.layers.dtypes import COMPLEX
 from layercli.layers.kept import dtype_of, grad, same
@@ -140,7 +140,6 @@ class _Tracer:
         self.outputs: dict[int, tuple[Holding, ...]] = {}
         self._inputs: dict[tuple[int, ...], Storage] = {}
         self._kept: set[int] = set()
-        self._decided: dict[Any, bool] = {}
 
     def row(self, row: Placed, used: bool) -> KeptRow:
         """One more row: finds its inputs, makes its outputs, and says what it keeps."""
@@ -234,7 +233,7 @@ class _Tracer:
             if kept.where is not None and not self._holds(kept.where, bound, flags):
                 continue
             if kept.size is not None:
-                numbers = evaluate(resolve(kept.size, {**bound.variant.known, **flags}), bound.sizes)
+                numbers = evaluate(bound.variant.under(kept.size, flags), bound.sizes)
                 size = numbers * ITEM_SIZE[_dtype(kept.dtype, bound, flags)]
             elif kept.what not in named or named[kept.what].storage.number in self._kept:
                 continue
@@ -253,11 +252,7 @@ class _Tracer:
         """Whether a condition on flags and sizes holds."""
         if condition is None:
             return False
-        key = (id(condition), id(bound), *flags.values())
-        if key not in self._decided:
-            known = {**bound.variant.known, **flags}
-            self._decided[key] = bool(evaluate(resolve(condition, known), bound.sizes))
-        return self._decided[key]
+        return bool(evaluate(bound.variant.under(condition, flags), bound.sizes))
 
 
 def _learns(bound: Bound) -> bool:
@@ -287,7 +282,7 @@ def _unknown(layer: Layer, bound: Bound, inputs: Mapping[str, Held], viewed: boo
     flows = tensors((*bound.inputs.values(), *bound.outputs))
     if layer.kept and any(flow.dtype in COMPLEX for flow in flows):
         return f"what {layer.name} keeps of complex numbers is not worked out"
-    asked = _asked(layer)
+    asked = bound.variant.memory_symbols
     for name, held in inputs.items():
         if not held.sure and layer.kept:
             return f"what {layer.name} keeps of an input that may be a view or a copy is not worked out"
@@ -318,13 +313,6 @@ def _lying(bound: Bound, flags: Mapping[str, Any], inputs: Mapping[str, Held], s
 
 def _not_worked_out(layer: Layer) -> str:
     return f"what {layer.name} keeps is not worked out" + ("" if layer.kept is None else " for these arguments")
-
-
-def _asked(layer: Layer) -> Mapping[str, Any]:
-    """The symbols that the layer's account of its memory asks for."""
-    kept = layer.kept or ()
-    conditions = [layer.kept_known, *(part for item in kept for part in (item.size, item.where))]
-    return symbols(condition for condition in conditions if condition is not None)
 
 
 def _dtype(said: str | Expr, bound: Bound, flags: Mapping[str, Any]) -> str:

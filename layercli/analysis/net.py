@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from layercli.analysis import receptive
-from layercli.analysis.flow import Flow, Tree, from_feed
+from layercli.analysis.flow import Flow, Tree, from_feed, tensors
 from layercli.analysis.inputs import as_literals, completed, usual
 from layercli.analysis.keys import Given
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound
@@ -37,13 +37,24 @@ class Net:
         self.modules: list[Module] = []
         self.symbolic = analyser.symbolic
         """Whether sizes may be symbols."""
-        self.named: tuple[tuple[str, Tree], ...] = ()
-        """The inputs of the whole, by the names that the layers which take them have for them."""
+        self.told: dict[int, str | tuple[tuple[str, Tree], ...]] = {}
+        """What the inputs of the whole are called, by their numbers; with the first, all that its layer takes."""
         self.taken: set[int] = set()
         """The inputs of the whole that a step has taken."""
         self.opened = False
         """Whether an input step opens the design."""
         self._bound: dict[Any, Bound] = {}
+
+    @property
+    def named(self) -> tuple[tuple[str, Tree], ...]:
+        """The inputs of the whole, in order, by the names that the layers which take them have for them."""
+        found: list[tuple[str, Tree]] = []
+        for index, name in sorted(self.told.items()):
+            if isinstance(name, str):
+                found.append((name, usual(from_feed(self.inputs[index].feed), self.options.dtype)))
+            else:
+                found += name
+        return tuple(found)
 
     def start(self) -> Stream:
         """The first input of the whole."""
@@ -90,15 +101,19 @@ class Net:
         taken = [index for index, item in enumerate(self.inputs) if single or item.name is None or item.name in known]
         if given.shell and len(self.inputs) > 1:
             taken = [index for index in taken if self.inputs[index].name is None or self.inputs[index].name in known]
+        if self.opened and 0 not in taken:
+            taken.insert(0, 0)  # by the label of its step
         arguments: list[Argument] = [
-            (self.inputs[index].name, from_feed(self.inputs[index].feed), Ref(None, (index,))) for index in taken
+            (item.name if item.name in known or single else None, from_feed(item.feed), Ref(None, (index,)))
+            for index, item in ((index, self.inputs[index]) for index in taken)
         ]
         bound = self.analyser.bind(layer, given, [(name, tree) for name, tree, _ in arguments])
         self.taken.update(taken)
-        self.named = tuple(
+        self.told[0] = tuple(
             (item.name, bound.inputs.get(item.name)) for item in layer.inputs if item.name in bound.inputs
         )
-        settled = completed(bound, [self.inputs[index] for index in taken])
+        fed = [self.inputs[index]._replace(name=name) for index, (name, _, _) in zip(taken, arguments)]
+        settled = [item._replace(name=self.inputs[index].name) for index, item in zip(taken, completed(bound, fed))]
         places = dict(zip(taken, settled))
         self.inputs = tuple(places.get(index, item) for index, item in enumerate(self.inputs))
         return self._run(layer, given, place, bound, _call(layer, arguments, len(self.modules)))
@@ -107,6 +122,7 @@ class Net:
         """The tensor of a source and its wire; of an input of the whole, as it is settled by now."""
         if source.wire.call is None:
             self.taken.add(source.wire.path[0])
+            self.told.setdefault(source.wire.path[0], "input")
             tree = from_feed(self.inputs[source.wire.path[0]].feed) if self.inputs else source.tree
             source = source._replace(tree=tree)
         return source.flow, source.flow_wire
@@ -123,6 +139,7 @@ class Net:
         for index, item in enumerate(self.inputs):
             if item.name and index not in self.taken and item.name in names | inner:
                 self.taken.add(index)
+                self.told[index] = item.name
                 found.append((item.name, from_feed(item.feed), Ref(None, (index,))))
         return found
 
@@ -157,11 +174,11 @@ class Net:
 
     def _stretched(self, source: Stream, sources: Sequence[Stream], given: Given, place: Place) -> Stream:
         """A learned tensor that is joined to a batch, stretched over the batch."""
-        row = self.rows[source.wire.call] if source.wire.call is not None else None
-        if row is None or row.bound.layer.name != "param":
+        row = self._learned(source)
+        if row is None:
             return source
         shape = source.flow.shape
-        batch = next((other.flow.shape for other in sources if other.wire != source.wire), shape)
+        batch = next((other.flow.shape for other in sources if self._learned(other) is None), shape)
         dim = given.values.get("dim", 0)
         if dim in (0, -len(shape)) or len(batch) != len(shape) or shape[0] != 1:
             return source
@@ -169,6 +186,11 @@ class Net:
         assert expand is not None
         sizes = Given({"shape": (batch[0], *[-1] * (len(shape) - 1))}, {}, shell=True)
         return self.layer(expand, sizes, Place(f"{row.path}.expand", "", row.blocks, row.span), [source])
+
+    def _learned(self, source: Stream) -> Row | None:
+        """The row of a learned tensor; None for another source."""
+        row = self.rows[source.wire.call] if source.wire.call is not None else None
+        return row if row is not None and row.bound.layer.name == "param" else None
 
     def _with_assumed(self, call: Call, bound: Bound, path: str) -> Call:
         """The call with the inputs that the command line leaves out: another one again, or a tensor of their own."""
@@ -186,7 +208,7 @@ class Net:
             self.taken.add(len(self.inputs))
             self.inputs = (*self.inputs, *completed(bound, [Input(Tensor(flow.shape, ""), item.name)]))
             if self.rows:
-                self.named = (*self.named, (f"{path}.{item.name}", flow))
+                self.told[len(self.inputs) - 1] = f"{path}.{item.name}"
         kwargs = {item.name: wires[item.name] for item in bound.assumed}
         return call._replace(kwargs={**call.kwargs, **kwargs})
 
@@ -206,7 +228,7 @@ class Net:
         state_name = layer.inputs[1].name
         arguments: list[tuple[str | None, Any]] = [(item.name, from_feed(item.feed)) for item in states]
         given_states = [(name or state_name, usual(value, self.options.dtype)) for name, value in arguments]
-        self.named = (("input", Flow(feed.shape, step.dtype)), *given_states)
+        self.told[0] = (("input", Flow(feed.shape, step.dtype)), *given_states)
         bound = self.analyser.bind(layer, given, [(None, step), *arguments])
         self.inputs = (Input(feed._replace(dtype=step.dtype)), *completed(bound, self.inputs)[1:])
         self.taken.update(range(len(self.inputs)))
@@ -239,7 +261,7 @@ class Net:
         op = place.op
         with self.aside():
             said = (*place.said, *notes(bound, op, first=index == 0)) if shares is None else ()
-            reach = receptive.after(bound, self._reaches(bound, call))
+            reach = _placed(receptive.after(bound, self._reaches(bound, call)), bound)
         row = Row(index, place.path, place.label, place.span, bound, call, reach, shares, said, place.blocks)
         if op is not None:
             row = row._replace(merged=len(op.branches), refers=_refers(op), handed=tuple(map(_handed, op.branches)))
@@ -258,9 +280,13 @@ class Net:
 
     def check_inputs(self) -> None:
         """LayerError for an input of the whole that no step takes; the first may flow by a learned tensor unread."""
-        if self.inputs and 0 not in self.taken and isinstance(feed := self.inputs[0].feed, Tensor):
-            settled = feed._replace(dtype=feed.dtype or self.options.dtype or "float32")
-            self.inputs = (self.inputs[0]._replace(feed=settled), *self.inputs[1:])
+        usual_dtype = self.options.dtype or "float32"
+        self.inputs = tuple(
+            item._replace(feed=item.feed._replace(dtype=usual_dtype))
+            if isinstance(item.feed, Tensor) and not item.feed.dtype
+            else item
+            for item in self.inputs
+        )
         for index, item in enumerate(self.inputs):
             if index not in self.taken and item.name is not None:
                 raise LayerError(
@@ -270,6 +296,15 @@ class Net:
             if index and index not in self.taken:
                 message = f"the design takes one input, and {len(self.inputs)} are given"
                 raise LayerError("type.inputs", message, fix="name the others")
+
+
+def _placed(reach: Field, bound: Bound) -> Field:
+    """The field without places on axes that the output has not: a product with a vector has fewer than its factors."""
+    rank = len(next(tensors(bound.outputs)).shape) if bound.outputs else 0
+    if reach.axes is None or all(axis.dim is None or axis.dim < rank for axis in reach.axes):
+        return reach
+    axes = (axis if axis.dim is None or axis.dim < rank else axis._replace(dim=None) for axis in reach.axes)
+    return reach._replace(axes=tuple(axes))
 
 
 def _refers(op: Op) -> tuple[str, ...]:

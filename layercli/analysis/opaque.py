@@ -14,6 +14,7 @@ from layercli.layers import find_torch
 from layercli.layers.definition import Layer, Param
 from layercli.spec import Call, Custom, Group, Op, Step, Unit
 
+
 def own(unit: Call | Custom) -> str:
     """Why the figures of a module in a printed model are not known: what the text does not tell; empty otherwise."""
     if isinstance(unit, Custom) or (unit.printed and find_torch(unit.name) is None):

@@ -17,10 +17,11 @@ from layercli.errors import LayerError
 from layercli.formula import evaluate
 from layercli.formula.closed import put_in
 from layercli.formula.demands import Demand
+from layercli.formula.evaluate import generated
 from layercli.formula.guards import CHOICE, Guard, Tracer
 from layercli.formula.polynomial import Polynomial, Symbol, of
 from layercli.formula.polynomial import number as polynomial
-from layercli.formula.region import Region, holds, region
+from layercli.formula.region import Region, region
 from layercli.formula.symbolic import SymInt
 from layercli.plan import Feed, Input, Literal, Tensor
 
@@ -117,15 +118,16 @@ def _finished(
     run: Run, analysis: Any, inputs: Sequence[Input], options: Options, names: tuple[str, ...],
     batch: Collection[str], guards: Guards, witness: Mapping[str, int],
 ) -> Any:  # fmt: skip
-    found = region(guards)
+    found, holding = region(guards), _holding(guards)
+    least = smallest(holding, names, batch, found)
     samples = []
-    for sizes in _points(guards, names, batch, found, witness):
+    for sizes in _points(holding, names, batch, least or dict(witness)):
         numeric = run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
         if numeric.error is not None:  # never inside the region; said rather than hidden where it is
             message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
             raise LayerError("internal.region", message)
         samples.append(Sample(sizes, numeric))
-    symbolic = Symbolic(names, found.demands, smallest(guards, names, batch, found), tuple(samples))
+    symbolic = Symbolic(names, found.demands, least, tuple(samples))
     return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
 
 
@@ -186,16 +188,31 @@ def _figures(row: Row) -> list[Any]:
     return [*sizes, bound.params, bound.buffers, bound.macs or 0]
 
 
+Holding = Callable[[Mapping[str, int]], bool]
+
+
+def _holding(guards: Guards) -> Holding:
+    """Whether all conditions hold for sizes: one function for many of them."""
+    failed = generated(tuple(("", guard.condition) for guard in guards))
+
+    def holding(sizes: Mapping[str, int]) -> bool:
+        try:
+            return failed(dict(sizes)) is None
+        except ZeroDivisionError:
+            return False
+
+    return holding
+
+
 def _points(
-    guards: Guards, names: tuple[str, ...], batch: Collection[str], found: Region, witness: Mapping[str, int]
+    holding: Holding, names: tuple[str, ...], batch: Collection[str], base: dict[str, int]
 ) -> Iterator[dict[str, int]]:
     """Where to measure: the smallest sizes, all of them larger, each of them larger by itself."""
-    base = smallest(guards, names, batch, found) or dict(witness)
     yield base
     points = [base]
     for grown in _grown(names, batch):
         nearer = ({name: base[name] + more for name, more in grown(step).items()} for step in range(1, FURTHEST))
-        further = next((point for point in nearer if holds(guards, point)), None)
+        further = next((point for point in nearer if holding(point)), None)
         if further is not None and further not in points:
             points.append(further)
             yield further
@@ -203,13 +220,13 @@ def _points(
             return
 
 
-def smallest(guards: Guards, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
+def smallest(holding: Holding, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
     """The smallest sizes that will do; where they hang on one another, the smallest alike, for a batch of one."""
     if found.smallest is not None:
         point = {name: found.smallest.get(name, 1) for name in names}
-        return point if holds(guards, point) else None
+        return point if holding(point) else None
     alike = ({name: 1 if name in batch else size for name in names} for size in range(1, FURTHEST))
-    return next((point for point in alike if holds(guards, point)), None)
+    return next((point for point in alike if holding(point)), None)
 
 
 def _grown(names: tuple[str, ...], batch: Collection[str]) -> Iterator[Callable[[int], dict[str, int]]]:
@@ -245,13 +262,15 @@ def evaluated(analysis: Any, sample: Sample) -> Any:
         row._replace(
             bound=row.bound._replace(
                 sizes={name: number(value, sizes) for name, value in row.bound.sizes.items()},
+                inputs={name: _put_in(tree, sizes) for name, tree in row.bound.inputs.items()},
                 outputs=tuple(_put_in(tree, sizes) for tree in row.bound.outputs),
             )
         )
         for row in analysis.rows
     )
+    inputs = tuple((name, _put_in(tree, sizes)) for name, tree in analysis.inputs)
     outputs = tuple(_put_in(tree, sizes) for tree in analysis.outputs)
-    return analysis._replace(rows=rows, outputs=outputs, plan=sample.analysis.plan, symbolic=None)
+    return analysis._replace(inputs=inputs, rows=rows, outputs=outputs, plan=sample.analysis.plan, symbolic=None)
 
 
 def number(value: Any, sizes: Mapping[str, int]) -> Any:

@@ -74,6 +74,7 @@ class Variant:
         self.uses = 0
         self._function: Any = None
         self._resolved: dict[int, Expr] = {}
+        self._under: dict[tuple[Any, ...], Expr] = {}
         self._texts: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     # --- what is there ---
@@ -201,6 +202,20 @@ class Variant:
         if key not in self._resolved:
             self._resolved[key] = resolve(expr, self.known)
         return self._resolved[key]
+
+    def under(self, expr: Expr, flags: Mapping[str, Any]) -> Expr:
+        """A formula of the definition under this structure and what a net says besides, remembered."""
+        key = (id(expr), *flags.values())
+        if key not in self._under:
+            self._under[key] = resolve(expr, {**self.known, **flags})
+        return self._under[key]
+
+    @cached_property
+    def memory_symbols(self) -> Mapping[str, Sym]:
+        """The symbols that the definition's account of what is kept for backward asks for."""
+        kept = self.layer.kept or ()
+        conditions = [self.layer.kept_known, *(part for item in kept for part in (item.size, item.where))]
+        return symbols(condition for condition in conditions if condition is not None)
 
     def compute(self, sizes: dict[str, Any], symbolic: bool = False) -> Need | None:
         """Adds every figure to ``sizes``; the first need that is not met, or None. ``symbolic``: some are formulas."""

@@ -16,7 +16,7 @@ from layercli.analysis.rows import Options, Place, Row
 from layercli.errors import LayerError
 from layercli.layers import find, find_torch
 from layercli.layers.definition import Layer
-from layercli.plan import ITEM_SIZE, Input, Module, Plan, Probe, Tensor, elements
+from layercli.plan import ITEM_SIZE, Input, Module, Plan, Probe, Ref, Tensor, elements
 from layercli.spec import Chain, Group, Op, Spec
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Analysis(NamedTuple):
     plan: Plan | None
     outputs: tuple[Tree, ...] = ()
     """What the whole gives."""
+    result: Ref | None = None
+    """Where the run finds what the whole gives."""
     symbolic: Symbolic | None = None
     """What is known beside, where sizes were left open."""
     unplanned: str = ""
@@ -137,7 +139,20 @@ def _finish(walk: Walk, source: str | None, said: tuple[Note, ...], run: Callabl
         from layercli.analysis.advice import advice
 
         said = (*said, *advice(walk.rows, walk.output.wire.call if walk.output else None))
-    return Analysis(source, walk.options, inputs, tuple(walk.rows), said, error, plan, _outputs(walk), None, why)
+    result = walk.output.wire if walk.output is not None and error is None else None
+    return Analysis(
+        source,
+        walk.options,
+        inputs,
+        tuple(walk.rows),
+        said,
+        error,
+        plan,
+        _outputs(walk),
+        result,
+        None,
+        why,
+    )
 
 
 def _outputs(walk: Walk) -> tuple[Tree, ...]:
@@ -147,7 +162,7 @@ def _outputs(walk: Walk) -> tuple[Tree, ...]:
         return ()
     if stream.wire.call is not None and not stream.wire.path:
         return walk.rows[stream.wire.call].bound.outputs
-    return (stream.tree,)
+    return (usual(stream.tree, walk.options.dtype),)
 
 
 def _first_layer(chain: Chain) -> Layer | None:

@@ -26,12 +26,9 @@ _ELSEWHERE = {
 SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 """The keys that have a one-letter option, the same in every layer."""
 
-MOST_WORDS = 60
-"""Characters that the words of an option may take in the help."""
-
 
 def spellings(key: Key) -> list[str]:
-    """A key's options: ``--kernel --kernel-size -k``; a flag has its negation too."""
+    """A key's options: ``--kernel --kernel-size -k``, a flag's negation too; none where all commands have its name."""
     names = (*key.aliases, key.name)
     long = [f"--{name.strip('_').replace('_', '-')}" for name in names if len(name) > 1]
     if key.kind.switch:
@@ -46,13 +43,9 @@ def parameter(key: Key) -> Parameter:
     kind: Any = bool | None if flag else str | None
     words = ", ".join(f"{name}=" for name in (*key.aliases, key.name))
     said = f"{_sentence(key.meaning)} {_sentence(key.effect)} [{words}; default: {key.default_words}]"
-    metavar = None if flag else "N"
-    if isinstance(key.kind, Word):
-        metavar = "|".join(key.kind.words).upper()
-        if len(metavar) > MOST_WORDS:
-            said, metavar = f"{said} It is {key.kind.describe}.", "WORD"
     if "_LAYERCLI_COMPLETE" in os.environ:  # a line of its own, which shells do not join again, would be a word of it
         said = key.meaning[:70]
+    metavar = None if flag else "|".join(key.kind.words).upper() if isinstance(key.kind, Word) else "N"
     choices = key.kind.words
     option = typer.Option(
         *spellings(key), metavar=metavar, help=said, show_default=False,

@@ -35,7 +35,7 @@ def parameters() -> list[Parameter]:
         Parameter("file", Parameter.KEYWORD_ONLY, default=Path("-"), annotation=Annotated[Path, file]),
         _flag("run_torch", "--run", "Let torch verify every line, in one process that is used again."),
         _flag("no_run", "--no-run", "Formulas only; this is the default here."),
-        _flag("brief", "--brief", "Leave the formulas out."),
+        _flag("brief", "--brief", "Leave out formulas, notes on whole designs and memory."),
         *options.parameters(only=frozenset({"measure", "device", "dtype", "train", "timeout", "debug"})),
     ]
 

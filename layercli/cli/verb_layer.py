@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layercli.cli import options
-from layercli.cli.layer import parameter, spec_of
+from layercli.cli.layer import parameter, spec_of, spellings
 from layercli.errors import ExitCode
 from layercli.layers.definition import Layer
 
@@ -33,7 +33,7 @@ def parameters(layer: Layer) -> list[Parameter]:
     words = Parameter(
         "words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, argument]
     )  # fmt: skip
-    keys = [parameter(key) for key in layer.shell_keys]
+    keys = [parameter(key) for key in layer.shell_keys if spellings(key)]
     hidden = frozenset() if layer.unroll else frozenset({"unroll"})
     shared = options.parameters(only=frozenset(options.Settings._fields) - hidden - {"formulas"})
     return [words, *keys, *shared]
@@ -47,13 +47,16 @@ def runner(layer: Layer) -> Callable[..., ExitCode]:
         from layercli.cli.inputs import parse_inputs
 
         settings = options.settings(values)
+        if settings.format is options.Format.spec and not settings.json:
+            from layercli.cli.verb_run import rewrite
+
+            return rewrite(lambda: spec_of(layer, words or [], values), settings)
 
         def ask() -> Any:
             from layercli.analysis.walk import analyse_spec
 
             spec = spec_of(layer, words or [], values)
-            chosen = options_of(settings)
-            return analyse_spec(spec, parse_inputs(settings.input or ()), chosen)
+            return analyse_spec(spec, parse_inputs(settings.input or ()), options_of(settings))
 
         return answer(layer.name, ask, settings, child)
 

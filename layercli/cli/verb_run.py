@@ -13,6 +13,7 @@ Repeat a step or a group with 3*relu or 2*(conv2d 8 3 p=1 | relu); name a step w
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ from layercli.errors import ExitCode, LayerError
 
 if TYPE_CHECKING:
     from layercli.measure.child import Child
+    from layercli.spec import Spec
 
 
 def parameters() -> list[Parameter]:
@@ -43,43 +45,45 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
     from layercli.cli.inputs import parse_inputs
 
     settings = options.settings(values)
-    if settings.format is options.Format.spec and not settings.json:
-        return _rewrite(source(words or [], file), settings)
 
-    def ask() -> Any:
-        from layercli.analysis.walk import analyse_spec
+    def parsed() -> Spec:
         from layercli.spec import parse
 
         text = source(words or [], file)
         try:
-            spec = parse(text)
+            return parse(text)
         except LayerError as error:
             raise error.located(text) from None
-        chosen = options_of(settings)
-        return analyse_spec(spec, parse_inputs(settings.input or ()), chosen)
+
+    def ask() -> Any:
+        from layercli.analysis.walk import analyse_spec
+
+        return analyse_spec(parsed(), parse_inputs(settings.input or ()), options_of(settings))
+
+    if settings.format is options.Format.spec and not settings.json:
+        return rewrite(parsed, settings)
 
     return answer("run", ask, settings, child)
 
 
-def _rewrite(text: str, settings: options.Settings) -> ExitCode:
+def rewrite(parsed: Callable[[], Spec], settings: options.Settings) -> ExitCode:
     """Prints the design in the canonical spelling of the shell's notation; -i becomes its first step."""
     from layercli.analysis.canonical import canonical
     from layercli.cli.inputs import parse_inputs
     from layercli.cli.terminal import put
     from layercli.plan import Tensor
-    from layercli.spec import Op, format_spec, parse
+    from layercli.spec import Op, format_spec
 
-    try:
-        spec = canonical(parse(text))
-        written = format_spec(spec)
-    except LayerError as error:
-        raise error.located(text) from None
+    spec = canonical(parsed())
+    written = format_spec(spec)
     first = spec.chain.steps[0].unit if spec.chain.steps else None
     given = parse_inputs(settings.input or ())
     feed = given[0].feed if len(given) == 1 else None
-    if isinstance(feed, Tensor) and not feed.symbols and not (isinstance(first, Op) and first.name == "input"):
+    if isinstance(feed, Tensor) and feed.shape and not (isinstance(first, Op) and first.name == "input"):
         dtype = f" dtype={feed.dtype}" if feed.dtype else ""
-        written = f"input {','.join(map(str, feed.shape))}{dtype} | {written}"
+        names = feed.symbols or ("",) * len(feed.shape)
+        sizes = ",".join(name or str(size) for name, size in zip(names, feed.shape))
+        written = f"input {sizes}{dtype} | {written}"
     put(written)
     return ExitCode.OK
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from layercli.formula import Expr, and_, eq_, is_, lt_, max_, min_, ne_, not_, num, or_, size, sym, when
+from layercli.formula import Expr, Sym, and_, eq_, is_, lt_, max_, min_, ne_, not_, num, or_, size, sym, when
 from layercli.layers.definition import Kept
 from layercli.layers.kept import dtype_of, in_rows, same
 from layercli.layers.vocabulary import BATCHED, ROWS, TRAINING
@@ -22,7 +22,7 @@ def dropped(numbers: Expr) -> Expr:
     return when(_DROPS, when(eq_(DROPOUT, 1), min_(numbers, 1), numbers))
 
 
-def whole(dtype: Expr) -> Expr:
+def whole(dtype: Sym) -> Expr:
     """Whether it is computed in the dtype that it is given in: halves are brought to float32 on some ways."""
     return not_(or_(is_(dtype, "float16"), is_(dtype, "bfloat16")))
 

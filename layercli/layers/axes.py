@@ -342,8 +342,9 @@ def expand() -> Layer:
         return when(eq_(at(sizes, index), -1), old(index), at(sizes, index))
 
     def fitting(index: Expr) -> Expr:
-        new, said = lt_(index, more), at(sizes, index)
-        return when(new, ge_(said, 0), or_(eq_(said, -1), and_(ge_(said, 0), or_(eq_(old(index), 1), eq_(said, old(index))))))
+        said = at(sizes, index)
+        there = or_(eq_(said, -1), and_(ge_(said, 0), or_(eq_(old(index), 1), eq_(said, old(index)))))
+        return when(lt_(index, more), ge_(said, 0), there)
 
     return Layer(
         name="expand",
@@ -393,7 +394,7 @@ def chunk() -> Layer:
 
     outs = tuple(
         Out(
-            f"part{number}", when(there, instead(place, part=min_(part, size - number * part)), X),
+            f"part{number}", when(there, instead(place, part=when(begins(number + 1), part, size - number * part)), X),
             where=begins(number) if number else None,
         )
         for number in range(CHUNKS)
@@ -411,7 +412,7 @@ def chunk() -> Layer:
         outputs=outs,
         facts={
             begins(number).name: and_(or_(lt_(number * part, size), eq_(size, 0)), lt_(num(number), count))
-            for number in range(1, CHUNKS)
+            for number in range(1, CHUNKS + 1)
         },
         rules=(
             axis_need("dim"),

@@ -124,7 +124,7 @@ def _inside(rank: Expr, there: Expr | None = None) -> Need:
 def cat(count: int) -> Layer:
     """Joins tensors along an axis that they have (torch.cat); the other axes must agree."""
     shapes = _shapes(count)
-    skipped = [sym(f"skipped{number}", "whether torch passes over it: it is empty and has one axis") for number in range(count)]
+    skipped = [sym(f"skipped{number}", "whether torch passes over it: one axis, empty") for number in range(count)]
     first: Expr = shapes[-1]
     for passed, other in reversed([*zip(skipped, shapes[:-1])]):
         first = when(passed, first, other)
@@ -229,10 +229,10 @@ def matmul() -> Layer:
         sym("n", "rows of the first matrix"), sym("m", "columns of the first matrix"),
         sym("m2", "rows of the second matrix"), sym("p", "columns of the second matrix"),
     )  # fmt: skip
-    left, right = sym("A", "the first input's batch axes"), sym("B", "the second input's batch axes")
     alike = sym("alike", "whether the batch axes agree")
     first, second = sym("matrix0", "whether the first is no vector"), sym("matrix1", "whether the second is no vector")
-    left, right = when(first, left, _NO_AXES), when(second, right, _NO_AXES)
+    left = when(first, sym("A", "the first input's batch axes"), _NO_AXES)
+    right = when(second, sym("B", "the second input's batch axes"), _NO_AXES)
     height, width = when(first, dims(n=rows), _NO_AXES), when(second, dims(p=columns), _NO_AXES)
     batch = when(alike, left, broadcast(left, right))
     return Layer(

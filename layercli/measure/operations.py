@@ -67,12 +67,21 @@ def _crop(torch: Any, value: Any, size: Any) -> Any:
 
 
 def _matmul(torch: Any, a: Any, b: Any) -> Any:
-    """A vector behind is taken as a matrix of one column, as torch does: its counter does not know that product."""
-    return torch.matmul(a, b[:, None]).squeeze(-1) if b.dim() == 1 and a.dim() else torch.matmul(a, b)
+    """A vector is made a matrix, as torch says that it takes it: its counter does not know products with vectors."""
+    front, behind = a.dim() == 1, b.dim() == 1
+    product = torch.matmul(a[None] if front else a, b[:, None] if behind else b)
+    product = product.squeeze(-1) if behind else product
+    return product.squeeze(-1 if behind else -2) if front else product
 
 
 def _pad(torch: Any, tensor: Any, pad: Any, value: float = 0) -> Any:
     return torch.nn.functional.pad(tensor, _shape(pad), "constant", value)
+
+
+def _chunk(torch: Any, value: Any, chunks: int, dim: int = 0) -> Any:
+    """The parts; a single one by itself, as every step hands on its only output."""
+    parts = torch.chunk(value, chunks, dim)
+    return parts if len(parts) > 1 else parts[0]
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -92,7 +101,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "torch.select": lambda torch, value, dim, index: torch.select(value, dim, index),
     "torch.narrow": lambda torch, value, dim, start, length: torch.narrow(value, dim, start, length),
     "torch.expand": lambda torch, value, shape: value.expand(_shape(shape)),
-    "torch.chunk": lambda torch, value, chunks, dim=0: torch.chunk(value, chunks, dim),
+    "torch.chunk": _chunk,
     "torch.mean": _reduce("mean"),
     "torch.sum": _reduce("sum"),
     "torch.amax": _reduce("amax"),

@@ -80,8 +80,6 @@ class _Writer:
         says = f"From {self._taken()} to {_said_all(graph.outputs)}."
         variable = identifier(self.name.lower())
         end = f".to(torch.{self.all})" if self.all else ""
-        if not graph.rows:
-            return f"# {says}\n{variable} = nn.Identity()"
         if self._sequential(steps):
             entries = [entry for step in steps for entry in step.entries]
             lines = aligned(sequence(entries, f"{variable} = ", end))

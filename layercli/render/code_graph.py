@@ -167,11 +167,7 @@ class Graph:
 
     def _result(self, analysis: Analysis) -> Ref | None:
         """Where the whole's output is found; None where the design computes nothing."""
-        if self.rows and analysis.outputs is self.rows[-1].bound.outputs:
-            return cast("Ref", self._wire(Ref(self.rows[-1].number)))
-        shape = analysis.outputs[0].shape if analysis.outputs and isinstance(analysis.outputs[0], Flow) else None
-        fed = [index for index, _ in enumerate(self.inputs) if _shape(self.numbers(Ref(None, (index,)))) == shape]
-        return Ref(None, (fed[-1],)) if fed else None
+        return None if analysis.result is None else cast("Ref", self._wire(analysis.result))
 
     def _names(self) -> dict[Ref, str]:
         """What the design calls its values."""

@@ -66,13 +66,13 @@ def design(report: Report, waiting: bool, view: View) -> Iterator[Block]:
     for name, tree in report.analysis.inputs[:1]:
         yield Facts(tuple((label, Cell(text)) for label, text in described(name, tree, None)))
     names = view.columns or USUAL
-    if report.analysis.symbolic is not None:
+    if report.analysis.symbolic is not None or not report.ok:  # no totals to have a share of
         names = tuple(name for name in names if name != "share")
     entries = drawn(report.analysis.rows, view.expand, view.depth)
     body = [tuple(_cells(report, entry, names, waiting)) for entry in entries]
     heads = [Column("#", right=True), Column("layer", code=True)]
     for name in names:
-        heads += _heads(name)
+        heads += _heads(name, report.agrees is False)
     if not report.ok:
         yield Table(tuple(heads), tuple(body))
         return
@@ -80,12 +80,14 @@ def design(report: Report, waiting: bool, view: View) -> Iterator[Block]:
     yield Facts(tuple(_facts(report)))
 
 
-def _heads(name: str) -> list[Column]:
+def _heads(name: str, differs: bool = False) -> list[Column]:
     if name in _FIGURES:
         return [Column(_FIGURES[name].title, right=True)]
     if name == "share":
-        return [Column("% par", right=True, spare=2), Column("% MAC", right=True, spare=1)]
-    return [Column("torch" if name == "torch" else _TEXTS[name][0])]
+        return [Column("% par", right=True, spare=3), Column("% MAC", right=True, spare=2)]
+    if name == "torch":  # where all is well the line under the table says so too
+        return [Column("torch", spare=0 if differs else 1)]
+    return [Column(_TEXTS[name][0])]
 
 
 def _cells(report: Report, entry: Entry, names: Sequence[str], waiting: bool) -> Iterator[Cell]:

@@ -62,19 +62,21 @@ def _table(table: Table, width: int) -> RenderableType:
 
     stack = table.stack if width < SIDE_BY_SIDE else None
     shown = _room(table, [index for index in range(len(table.columns)) if stack is None or index != stack[1]], width)
+    widths = _widths(table, shown, width)
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=True, padding=(0, 1), header_style="dim", show_edge=True)
     for index in shown:
         column = table.columns[index]
+        wraps = column.code or (index in widths and not column.right)
         grid.add_column(
-            column.title, justify="right" if column.right else "left", no_wrap=not column.code, overflow="fold"
-        )
-    room = width - 2 - sum(2 + _widest(table, index) for index in shown if not table.columns[index].code) - 2
+            column.title, justify="right" if column.right else "left", no_wrap=not wraps, overflow="fold",
+            width=widths.get(index),
+        )  # fmt: skip
     for number, row in enumerate(table.rows):
         if table.totals and number == len(table.rows) - table.totals:
             grid.add_section()
         cells = []
         for index in shown:
-            cell = _text(row[index], room if table.columns[index].code else 0)
+            cell = _text(row[index], widths.get(index, 0))
             under = row[stack[1]].text if stack and index == stack[0] else ""
             if under and under != f"= {row[index].text}":
                 short = len(cell.plain) + len(under) < ON_ONE_LINE
@@ -86,22 +88,46 @@ def _table(table: Table, width: int) -> RenderableType:
     return grid
 
 
-NARROWEST_CODE = 26
-"""Characters that a column of code keeps before columns that can be spared are left out."""
+NARROWEST_CODE, LAST_CODE = 26, 18
+"""Characters that a column of code keeps before columns that can be spared are left out, and before the last goes."""
+AROUND = 3
+"""Characters that a column takes beside its own: a blank on either side, and one between columns."""
 
 
 def _room(table: Table, columns: list[int], width: int) -> list[int]:
     """The columns that there is room for: those that can be spared go first."""
 
-    def needed(index: int) -> int:
-        return 2 + (min(_widest(table, index), NARROWEST_CODE) if table.columns[index].code else _widest(table, index))
+    def needed(index: int, code: int) -> int:
+        widest = _widest(table, index)
+        return AROUND + (min(widest, code) if table.columns[index].code else widest)
 
-    while sum(map(needed, columns)) > width:
+    while True:
         spared = max(columns, key=lambda index: table.columns[index].spare)
-        if not table.columns[spared].spare:
-            break
+        spare = table.columns[spared].spare
+        code = NARROWEST_CODE if spare > 1 else LAST_CODE
+        if not spare or 1 + sum(needed(index, code) for index in columns) <= width:
+            return columns
         columns = [index for index in columns if index != spared]
-    return columns
+
+
+_STAGES = ((True, NARROWEST_CODE), (False, 12), (True, 14), (False, 6), (True, 6))
+"""Where there is too little room: whether columns of code get narrower, or other text, and to how much, in turn."""
+
+
+def _widths(table: Table, columns: list[int], width: int) -> dict[int, int]:
+    """The widths of a design's columns: a line drawn in front of a cell goes on beside what is wrapped of it."""
+    if table.stack is not None:
+        return {}
+    widths = {index: _widest(table, index) for index in columns}
+    excess = 1 + sum(AROUND + taken for taken in widths.values()) - width
+    for code, least in _STAGES:
+        for index in columns:
+            column = table.columns[index]
+            if excess > 0 and not column.right and column.code is code and widths[index] > least:
+                narrower = max(least, widths[index] - excess)
+                excess -= widths[index] - narrower
+                widths[index] = narrower
+    return widths
 
 
 def _widest(table: Table, index: int) -> int:
@@ -114,8 +140,8 @@ def _text(cell: Cell, width: int = 0) -> Any:
 
     if not cell.lead:
         return Text(cell.text, STYLES[cell.style])
-    room = max(12, width - len(cell.lead)) if width else len(cell.text) + 1
-    lines = wrap(cell.text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    room = max(1, width - len(cell.lead)) if width else len(cell.text) + 1
+    lines = wrap(cell.text, room, break_on_hyphens=False) or [""]
     drawn = Text()
     for number, line in enumerate(lines):
         lead = cell.lead.replace(NEXT, ON).replace(FIRST, ON).replace(MERGE, INDENT) if number else cell.lead

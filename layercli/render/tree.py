@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from layercli.analysis.flow import tensors
+from layercli.analysis.layer import Bound
 from layercli.analysis.rows import Row
 
 FIRST, NEXT, ON, MERGE = "┌ ", "├ ", "│ ", "└ "
@@ -46,9 +48,13 @@ def _level(rows: list[Row], level: int, lead: str, times: int, expand: bool, dep
     groups = [(block, list(inside)) for block, inside in groupby(rows, lambda row: _key(row, level))]
     for number, (block, inside) in enumerate(groups):
         if block is None:
+            begun = number > 0 and groups[number - 1][0][0] == "branch"  # type: ignore[index]
             for row in inside:
-                yield Entry(lead + (MERGE if row.merged and not hidden else ""), row, "", hidden, times)
-                hidden = ()
+                folded = hidden or (row.merged and depth is not None and level >= depth)
+                if row.merged and not begun and not folded:  # no branch has a step
+                    yield from _branches([], level, lead, times, expand, depth, row)
+                yield Entry(lead + (MERGE if row.merged and not folded else ""), row, "", hidden, times)
+                hidden, begun = (), False
         elif block[0] == "branch":
             behind = groups[number + 1] if number + 1 < len(groups) else None
             merge = behind[1][0] if behind is not None and behind[0] is None else None
@@ -79,7 +85,7 @@ def _branches(
     by_number: dict[int, list[Row]] = {}
     for row in rows:
         by_number.setdefault(row.blocks[level].number, []).append(row)
-    for number in range(rows[0].blocks[level].of if merge else max(by_number) + 1):
+    for number in range(merge.merged if merge else max(by_number) + 1):
         start = NEXT if number else FIRST
         inside = by_number.get(number)
         if inside is None:
@@ -120,9 +126,20 @@ def _repeat(rows: list[Row], level: int, lead: str, times: int, expand: bool, de
         name = f"{count} x" if count > 1 else f"{start + 1} of {block.of}"
         yield Entry(lead, None, f"{label}{name}", every, times)
         if not folded:
-            yield from _level(run[0], level + 1, lead + INDENT, times * count, expand, depth)
+            told = [row._replace(label="") if len(row.blocks) == level + 1 and single else row for row in run[0]]
+            yield from _level(told, level + 1, lead + INDENT, times * count, expand, depth)
 
 
 def _alike(first: list[Row], second: list[Row]) -> bool:
     """Whether two times of a repeat are the same layers on the same shapes."""
-    return len(first) == len(second) and all(a.bound is b.bound and a.shares == b.shares for a, b in zip(first, second))
+    return len(first) == len(second) and all(a.shares == b.shares and _same(a, b) for a, b in zip(first, second))
+
+
+def _same(first: Row, second: Row) -> bool:
+    return first.bound is second.bound or _written(first.bound) == _written(second.bound)
+
+
+def _written(bound: Bound) -> tuple[str, ...]:
+    """A layer with its arguments and its shapes, closed forms written out; what its axes are called is left aside."""
+    flows = [flow for tree in (*bound.inputs.values(), bound.outputs) for flow in tensors(tree)]
+    return bound.layer.name, str(bound.args), str([(flow.shape, flow.dtype) for flow in flows])

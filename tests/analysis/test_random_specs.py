@@ -10,6 +10,7 @@ import pytest
 from layercli.analysis.walk import Options, analyse_spec
 from layercli.layers import find, known_names
 from layercli.plan import Input, Tensor
+from layercli.render.blocks import View
 from layercli.render.documents import csv_text, html, markdown
 from layercli.render.errors import describe
 from layercli.render.plain import plain
@@ -59,6 +60,6 @@ def test_a_random_spec_is_answered_or_refused(part: int, validate: Any) -> None:
             assert analysis.error.fix, f"{text}: {analysis.error} has no fix"
             assert "error: " in describe(analysis.error)
         for form in (plain, markdown):
-            assert bool(form(report, True)) is bool(analysis.rows)
+            assert bool(form(report, View(formulas=True))) is bool(analysis.rows)
         assert html(report)
     assert accepted > 10

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from layercli import analyze
+from layercli.analysis.receptive import describe
 
 
 def ask(spec: str, *shape: int, **more: Any) -> Any:
@@ -190,8 +191,13 @@ def test_the_layers_of_lenet() -> None:
 def reaches(spec: str, *shape: int) -> list[tuple[int, int, int]]:
     """Size, stride and padding of the receptive field behind every layer that slides."""
     rows = ask(spec, *shape).analysis.rows
-    assert all(len(set(row.reach)) == 1 for row in rows if row.reach), "these nets are square"
-    return [tuple(row.reach[0]) for row in rows if row.bound.layer.window]
+    found = []
+    for row in rows:
+        if row.bound.layer.window:
+            first, second = (axis.cells for axis in row.reach.spatial)
+            assert first == second, "these nets are square"
+            found.append((first.size, first.stride, first.padding))
+    return found
 
 
 def test_receptive_fields_of_alexnet_v2() -> None:
@@ -212,12 +218,13 @@ def test_receptive_fields_of_vgg_16() -> None:
 
 def test_a_receptive_field_has_its_own_size_along_each_axis() -> None:
     row = ask("conv2d k=3x5 s=2 | conv2d k=3x1 s=2", 1, 1, 64, 64).analysis.rows[-1]
-    assert [reach.size for reach in row.reach] == [3 + 2 * 2, 5]
-    assert [reach.stride for reach in row.reach] == [4, 4]
+    assert [axis.cells.size for axis in row.reach.spatial] == [3 + 2 * 2, 5]
+    assert [axis.cells.stride for axis in row.reach.spatial] == [4, 4]
 
 
-def test_a_receptive_field_ends_where_no_window_slides() -> None:
+def test_a_receptive_field_is_global_behind_a_layer_that_mixes_all() -> None:
     rows = ask("conv2d k=3 | relu | flatten | linear 4", 1, 1, 8, 8).analysis.rows
-    assert [row.reach is None for row in rows] == [False, False, True, True]
-    report = ask("convtranspose2d k=3", 1, 1, 8, 8)
-    assert {"receptive_field", "saved_bytes"} == {item["of"] for item in report.unknown}
+    assert [describe(row.reach) for row in rows] == [*["3x3, stride 1, padding 0"] * 3, "global"]
+    report = ask("convtranspose2d k=4 s=2 p=1", 1, 1, 8, 8)
+    assert describe(report.analysis.rows[-1].reach) == "2x2, stride 1/2, padding 1/2"
+    assert not report.unknown

@@ -365,9 +365,9 @@ def test_the_timeout_reaches_torch(cli: Any, torch_child: Any) -> None:
     seen = []
 
     class Child:
-        def ask(self, plan: Any, timeout: float) -> Any:
+        def ask_all(self, plans: Any, timeout: float) -> Any:
             seen.append(timeout)
-            return torch_child.ask(plan, 60.0)
+            return torch_child.ask_all(plans, 60.0)
 
         def close(self) -> None:
             pass

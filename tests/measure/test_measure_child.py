@@ -75,8 +75,28 @@ def test_a_crash_costs_its_own_line_only(torch_child: Reusable) -> None:
 
 
 def test_one_question_in_process_and_out_of_it() -> None:
-    inside, outside = measure_in_process(conv()), measure(conv())
+    inside, (outside,) = measure_in_process(conv()), measure([conv()])
     assert inside._replace(seconds=None) == outside._replace(seconds=None)
+
+
+def test_several_plans_in_one_question(torch_child: Reusable) -> None:
+    plans = [conv(), plan(Module("Linear", (3, 4)), Tensor((2, 3))), plan(Module("Linear", (3, 4)), Tensor((2, 5)))]
+    first, second, third = torch_child.ask_all(plans)
+    assert [first, second] == [torch_child.ask(one)._replace(seconds=got.seconds) for one, got in
+                               zip(plans, (first, second))]  # fmt: skip
+    assert second.outputs == ([shape(2, 4)],)
+    assert third.error is not None
+    assert third.error.stage == "forward", "a refusal of one is none of the others"
+    assert torch_child.ask_all([]) == ()
+
+
+def test_a_failure_is_the_answer_to_every_plan(torch_child: Reusable) -> None:
+    broken = conv()._replace(calls=(Call(7, ()),))
+    answers = torch_child.ask_all([conv(), broken])
+    assert [answer.status for answer in answers] == ["failed", "failed"]
+    with Child(once=True) as child:
+        assert [answer.status for answer in child.ask_all([conv(), conv()])] == ["measured", "measured"]
+        assert not child.alive, "it was one question"
 
 
 def test_a_child_for_once_ends_by_itself() -> None:
@@ -157,7 +177,9 @@ def test_closing_is_quick_and_may_be_repeated(fake_torch: pathlib.Path) -> None:
 
 def test_a_python_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    assert measure(conv()).reason.startswith("torch's process cannot be started: ")
+    answers = measure([conv(), conv()])
+    assert len(answers) == 2, "an answer for each plan"
+    assert all(answer.reason.startswith("torch's process cannot be started: ") for answer in answers)
 
 
 def test_the_worker_leaves_when_its_input_ends(fake_torch: pathlib.Path) -> None:
@@ -171,7 +193,7 @@ def test_the_worker_leaves_when_its_input_ends(fake_torch: pathlib.Path) -> None
         check=True,
         timeout=30,
     )
-    assert done.stdout == b'{"status": "failed", "reason": "torch cannot be imported: ImportError"}\n'
+    assert done.stdout == b'[{"status": "failed", "reason": "torch cannot be imported: ImportError"}]\n'
 
 
 def test_an_interrupted_question_ends_the_child(fake_torch: pathlib.Path) -> None:

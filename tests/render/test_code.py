@@ -103,7 +103,3 @@ def test_a_packed_sequence_and_a_tuple_of_states() -> None:
     judge(ask("gru 8", Input(packed)))
     state = Input((Tensor((1, 3, 8)), Tensor((1, 3, 8))), "hx")
     assert "def forward(self, x, hx):" in judge(ask("lstm 8", Input(Tensor((5, 3, 16))), state))
-
-
-def test_a_design_without_steps_hands_its_input_on() -> None:
-    assert "net = nn.Identity()" in judge(ask("input 2,4 dtype=float32"))
