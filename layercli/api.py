@@ -13,9 +13,9 @@ from layercli.spec import parse
 
 def analyze(
     spec: str,
-    input: Sequence[int] | None = None,
+    input: Sequence[int | str] | None = None,
     *,
-    inputs: Mapping[str, Sequence[int]] | None = None,
+    inputs: Mapping[str, Sequence[int | str]] | None = None,
     dtype: str | None = None,
     mode: str = "train",
     device: str = "auto",
@@ -25,9 +25,9 @@ def analyze(
 
     ``spec`` is in the language of the command line, such as ``"conv2d 8 k=5 | relu"``. ``input`` is the shape of the
     first input; ``inputs`` are further ones by name, such as ``{"hx": (1, 3, 20)}``; without ``input`` the first
-    layer's default is taken. ``dtype`` is that of the input and the parameters (float32). ``run`` compares with torch,
-    in this process. The Report has ``ok``, ``output``, ``totals``, ``checks``, ``to_dict()``, and shows itself in rich
-    and in notebooks.
+    layer's default is taken. A name in place of a size, ``("N", 3, "H", "W")``, leaves it open.
+    ``dtype`` is that of the input and the parameters (float32). ``run`` compares with torch, in this process. The
+    Report has ``ok``, ``output``, ``totals``, ``checks``, ``to_dict()``, and shows itself in rich and in notebooks.
 
     A design that torch would refuse is a Report with ``ok`` False; LayerError is raised for a spec that cannot be
     read, ValueError for an argument that is no shape, mode or dtype.
@@ -43,8 +43,8 @@ def analyze(
         decode_input({"shape": list(shape)})._replace(name=name) for name, shape in [*shapes, *(inputs or {}).items()]
     ]
     analysis = analyse_spec(parse(spec), feeds, Options(mode=mode, dtype=dtype, device=device))
-    if analysis.plan is None or not run:
+    if not analysis.plans or not run:
         return Report(analysis, None, "run=False")
     from layercli.measure.child import measure_in_process
 
-    return Report(analysis, measure_in_process(analysis.plan))
+    return Report(analysis, tuple(map(measure_in_process, analysis.plans)))

@@ -55,10 +55,11 @@ def _answer(
         key = (question.mode, question.dtype)
         analyser = analysers.setdefault(key, Analyser(*key))
         analysis = question.ask(analyser)
-        if measure is None or analysis.plan is None:
-            why, found = "batch runs torch only with --run", None
+        found: tuple[Measurement, ...] = ()
+        if measure is None or not analysis.plans:
+            why = "batch runs torch only with --run"
         else:
-            why, found = "", measure(analysis.plan)
+            why, found = "", tuple(map(measure, analysis.plans))
         return Report(analysis, found, why, identity, "batch", None if brief else "adam").to_dict(brief)
     except LayerError as error:
         return failure(error, identity, options.mode, "batch")

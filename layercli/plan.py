@@ -271,9 +271,10 @@ def _decode_tensor(data: Any, default: str = "float32") -> Tensor:
     strange = next((key for key in data if key not in _TENSOR_KEYS), None)
     if strange is not None:
         raise Unreadable(f"an input has no key {str(strange)[:40]!r}: its keys are {', '.join(_TENSOR_KEYS)}")
-    shape = data["shape"]
+    symbols = tuple(size if isinstance(size, str) and size.isidentifier() else "" for size in data["shape"])
+    shape = [0 if symbol else size for symbol, size in zip(symbols, data["shape"])]
     if not all(map(_is_size, shape)):
-        raise Unreadable(f"a shape is an array of sizes, none negative, not {shape}")
+        raise Unreadable(f"a shape is an array of sizes, none negative, or names of sizes, not {data['shape']}")
     dtype = data.get("dtype", default)
     if dtype != default and (not isinstance(dtype, str) or dtype not in ITEM_SIZE):
         raise Unreadable(f"{dtype!r} is no dtype known here: {', '.join(ITEM_SIZE)}")
@@ -287,6 +288,7 @@ def _decode_tensor(data: Any, default: str = "float32") -> Tensor:
         decode(data.get("low")),
         decode(data.get("high")),
         _decode_packing(data.get("packed")),
+        symbols if any(symbols) else (),
     )
 
 

@@ -131,7 +131,15 @@ def test_an_option_that_is_none_is_refused(wrong: dict[str, str]) -> None:
         analyze("linear 4", (2, 3), run=False, **wrong)
 
 
-@pytest.mark.parametrize("input", [(1, -3), (1, 2.5), ("a",), "1,3"])
+def test_sizes_left_open() -> None:
+    report = analyze("conv2d 8 3 s=2 | relu", ("N", 3, "H", "W"))
+    assert report.output is not None
+    assert report.to_dict()["output"]["shape"] == ["N", 8, "(H - 1)//2", "(W - 1)//2"]
+    assert report.status == "agrees"
+    assert {check.at for check in report.checks} == {sample.text for sample in report.analysis.symbolic.samples}
+
+
+@pytest.mark.parametrize("input", [(1, -3), (1, 2.5), ("a b",), "1,3"])
 def test_an_input_that_is_no_shape_is_refused(input: Any) -> None:
     with pytest.raises((LayerError, ValueError, TypeError)):
         analyze("relu", input, run=False)

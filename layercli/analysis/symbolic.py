@@ -7,6 +7,7 @@ witness decides is recorded. What comes out holds wherever the recorded conditio
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 from layercli.analysis.flow import Flow, Tree, tensors
@@ -18,7 +19,7 @@ from layercli.formula import evaluate
 from layercli.formula.closed import put_in
 from layercli.formula.demands import Demand
 from layercli.formula.evaluate import generated
-from layercli.formula.guards import CHOICE, Guard, Tracer
+from layercli.formula.guards import CHOICE, NEED, Guard, Tracer
 from layercli.formula.polynomial import Polynomial, Symbol, of
 from layercli.formula.polynomial import number as polynomial
 from layercli.formula.region import Region, region
@@ -35,6 +36,8 @@ TRIES = 60
 FURTHEST = 4096
 """How far from the smallest size a further one to measure at is looked for."""
 SAMPLES = 3
+MOST_WAYS = 4
+"""How many ways to meet a rule are tried: that one size equals another, or is 1."""
 
 
 class Sample(NamedTuple):
@@ -107,9 +110,13 @@ def _guarded(found: tuple[Any, Tracer]) -> tuple[Any, Guards]:
 
 
 def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Sizes at which the rule that just failed is met."""
-    if tracer.last is not None:
-        smallest = region(tracer.mended()).smallest
+    """Sizes at which the rule that just failed is met, by each way that it left open; what it asked first comes last."""
+    if tracer.last is None:
+        return
+    tail = [*takewhile(lambda guard: guard.category == NEED and guard.relation == "!=", reversed(tracer.guards))]
+    needs = [guard for guard in tracer.guards if guard.category == NEED and guard not in tail]
+    for way in (tracer.mended(), *((*needs, guard.negated()) for guard in tail[:MOST_WAYS])):
+        smallest = region(way).smallest
         if smallest is not None:
             yield {name: smallest.get(name, size) for name, size in sizes.items()}
 
@@ -221,11 +228,24 @@ def _points(
 
 
 def smallest(holding: Holding, names: tuple[str, ...], batch: Collection[str], found: Region) -> dict[str, int] | None:
-    """The smallest sizes that will do; where they hang on one another, the smallest alike, for a batch of one."""
+    """The smallest sizes that will do; where they hang on one another, grown alike, for a batch of one."""
     if found.smallest is not None:
         point = {name: found.smallest.get(name, 1) for name in names}
         return point if holding(point) else None
-    alike = ({name: 1 if name in batch else size for name in names} for size in range(1, FURTHEST))
+    known = {
+        symbol: demand
+        for demand in found.demands
+        for symbol in demand.symbols
+        if demand.kind in ("equal", "least") and demand.text.startswith(f"{symbol} ")
+    }
+
+    def grown(name: str, size: int) -> int:
+        demand = known.get(name)
+        if demand is None:
+            return 1 if name in batch else size
+        return demand.numbers[0] if demand.kind == "equal" or name in batch else max(demand.numbers[0], size)
+
+    alike = ({name: grown(name, size) for name in names} for size in range(1, FURTHEST))
     return next((point for point in alike if holding(point)), None)
 
 

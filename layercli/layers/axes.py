@@ -392,9 +392,12 @@ def chunk() -> Layer:
     def begins(number: int) -> Sym:
         return sym(f"part{number}", f"whether there is a part {number}")
 
+    def long(number: int) -> Expr:
+        return when(begins(number + 1), part, size - number * part if number else size)
+
     outs = tuple(
         Out(
-            f"part{number}", when(there, instead(place, part=when(begins(number + 1), part, size - number * part)), X),
+            f"part{number}", when(there, instead(place, part=long(number)), X),
             where=begins(number) if number else None,
         )
         for number in range(CHUNKS)

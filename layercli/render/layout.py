@@ -53,7 +53,9 @@ def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
 
 def called(bound: Bound) -> str:
     """The layer as torch would be called, every argument resolved."""
-    return f"{bound.layer.torch}({', '.join(f'{key}={argument(value)}' for key, value in bound.args.items())})"
+    layer = bound.layer
+    name = (layer.called or layer.name) if layer.operation else layer.torch
+    return f"{name}({', '.join(f'{key}={argument(value)}' for key, value in bound.args.items())})"
 
 
 def _facts(row: Row) -> Iterator[tuple[str, Cell]]:

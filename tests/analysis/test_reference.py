@@ -226,5 +226,5 @@ def test_a_receptive_field_is_global_behind_a_layer_that_mixes_all() -> None:
     rows = ask("conv2d k=3 | relu | flatten | linear 4", 1, 1, 8, 8).analysis.rows
     assert [describe(row.reach) for row in rows] == [*["3x3, stride 1, padding 0"] * 3, "global"]
     report = ask("convtranspose2d k=4 s=2 p=1", 1, 1, 8, 8)
-    assert describe(report.analysis.rows[-1].reach) == "2x2, stride 1/2, padding 1/2"
+    assert describe(report.analysis.rows[-1].reach) == "2x2, stride 1/2, padding 3/4"
     assert not report.unknown

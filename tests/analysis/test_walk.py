@@ -68,7 +68,7 @@ def test_an_axis_name_that_is_taken_gives_way() -> None:
     assert [formula.symbolic for formula in rows[1].bound.formulas()][:2] == ["d0", "out"]
 
 
-@pytest.mark.parametrize("text", ["tanh", "2*(3*tanh)", "(relu | (tanh))"])
+@pytest.mark.parametrize("text", ["relu", "2*(3*zeropad2d 1)", "(relu | (tanh))"])
 def test_a_default_input_is_said(text: str) -> None:
     analysis = chain(text)
     assert [note.code for note in analysis.notes] == ["input.default"]

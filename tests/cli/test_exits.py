@@ -77,7 +77,11 @@ def test_code_3_in_json(cli: Any, lying_torch: Any) -> None:
     assert (measured["status"], measured["agrees"], document["ok"]) == ("differs", False, True)
     assert [check for check in measured["checks"] if check["status"] == "differs"] == [
         {
-            "of": "outputs.0.shape", "path": "0", "formula": [1, 3, 12, 12], "torch": [2, 3, 12, 12], "at": None,
+            "of": "outputs.0.shape",
+            "path": "0",
+            "formula": [1, 3, 12, 12],
+            "torch": [2, 3, 12, 12],
+            "at": None,
             "status": "differs",
         }
     ]
@@ -194,7 +198,8 @@ def test_debug_shows_no_traceback_of_a_mistake_of_the_user(cli: Any) -> None:
     ("line", "code"),
     [
         ("conv2d k=5", 0), ("conv2d k=5 --no-run", 0), ("run 'conv2d k=5 | relu'", 0),
-        ("conv2d k=99", 1), ("run 'relu | conv2d k=99'", 1), ("conv2d foo=1", 2), ("conv2d k=5 -i x!", 2), ("conv2d k=5 -i x", 1),
+        ("conv2d k=99", 1), ("run 'relu | conv2d k=99'", 1), ("conv2d foo=1", 2), ("conv2d k=5 -i x!", 2),
+        ("conv2d k=5 -i x", 1),
         ("run 'conv2d k=5 |'", 2), ("foo", 2), ("conv2d k=5 --foo", 2), ("conv2d k=5 --dtype int8", 2),
         ("run", 2), ("run -f no-such-file", 2), ("run relu -f no-such-file", 2),
     ],

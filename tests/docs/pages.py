@@ -58,21 +58,20 @@ def _text(lines: Iterable[str]) -> str:
 
 def _layer(layer: Layer, run: Run, bind: Bind) -> list[str]:
     also = f", also {', '.join(f'`{alias}`' for alias in layer.aliases)}" if layer.aliases else ""
-    lines = [
-        f"## {layer.name}",
-        "",
-        f"`torch.nn.{layer.torch}`{also}. {_escaped(layer.summary)} {_escaped(layer.prose)}",
-    ]
+    called = f"`{layer.called}`" if layer.called else "A step of layercli's own"
+    lines = [f"## {layer.name}", "", f"{called}{also}. {_escaped(layer.summary)} {_escaped(layer.prose)}"]
     if layer.paper:
         lines.append(f"Source: <{layer.paper}>")
     lines += ["", *_formulas(layer, bind(layer)), "", *_keys(layer), "", *_inputs(layer), "", *_rejects(layer), ""]
-    for example in layer.examples:
-        lines += ["```console", f"$ layercli {example}", run(f"layercli {example}").rstrip(), "```", ""]
+    for command in layer.commands:
+        lines += ["```console", f"$ {command}", run(command).rstrip(), "```", ""]
     return lines
 
 
 def _formulas(layer: Layer, bounds: list[tuple[str, Bound]]) -> list[str]:
     """The formulas of every example, in LaTeX, each once, and what their symbols mean."""
+    if not bounds:
+        return []
     said: set[str] = set()
     lines: list[str] = []
     legend: dict[str, str] = {}
@@ -125,7 +124,9 @@ def _keys(layer: Layer) -> list[str]:
 
 
 def _inputs(layer: Layer) -> list[str]:
-    lines = ["| input | shape | meaning |", "|---|---|---|"]
+    lines = ["| input | shape | meaning |", "|---|---|---|"] if layer.inputs else ["It takes no input."]
+    if layer.several is not None:
+        lines = ["It merges two tensors or more; these are the inputs of two.", "", *lines]
     for item in layer.inputs:
         for part in item.items if isinstance(item, TupleIn) else (item,):
             forms = " or ".join(f"({', '.join(map(_axis, form.axes.split()))})" for form in part.forms) or "a value"
