@@ -57,6 +57,9 @@ class LayerError(Exception):
         self.source = source
         self.path = path
 
+    def __str__(self) -> str:
+        return self.message  # which may have been put better since
+
     def located(self, source: str | None = None, span: Span | None = None, path: str = "") -> "LayerError":
         """This error, with what it does not know yet filled in."""
         self.source = self.source if self.source is not None else source

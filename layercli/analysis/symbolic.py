@@ -102,7 +102,7 @@ def analyse_symbolic(run: Run, inputs: Sequence[Input], options: Options) -> Any
         if not analysis.error.code.startswith(("shape.", "torch.")):
             break
         waiting += _mended(tracer, sizes)
-    return first
+    return first._replace(symbolic=Symbolic(names, (), None, ()))
 
 
 def _guarded(found: tuple[Any, Tracer]) -> tuple[Any, Guards]:

@@ -414,7 +414,7 @@ def chunk() -> Layer:
         inputs=ANY,
         outputs=outs,
         facts={
-            begins(number).name: and_(or_(lt_(number * part, size), eq_(size, 0)), lt_(num(number), count))
+            begins(number).name: and_(lt_(num(number), count), or_(lt_(number * part, size), eq_(size, 0)))
             for number in range(1, CHUNKS + 1)
         },
         rules=(

@@ -10,7 +10,16 @@ from layercli.analysis.rows import Row
 from layercli.errors import LayerError
 from layercli.render.blocks import Block, Cell, Column, Facts, Table, View
 from layercli.render.tree import Entry, drawn
-from layercli.render.words import described, outputs, reach_text, row_mark, shape_text, short_layer, size_text
+from layercli.render.words import (
+    described,
+    open_sizes,
+    outputs,
+    reach_text,
+    row_mark,
+    shape_text,
+    short_layer,
+    size_text,
+)
 from layercli.report import Report
 
 BAR = 5
@@ -41,8 +50,10 @@ _TEXTS: dict[str, tuple[str, Callable[[Report, Row], str]]] = {
     "path": ("path", lambda _, row: row.path),
     "rf": ("receptive field", lambda _, row: reach_text(row)),
     "dtype": ("dtype", lambda _, row: next((flow.dtype for flow in tensors(row.bound.outputs)), "")),
-    "op": ("torch", lambda _, row: row.bound.layer.torch),
+    "op": ("class", lambda _, row: row.bound.layer.torch),
 }
+_OF_A_ROW = ("path", "op")
+"""Texts that say nothing of a block of rows."""
 COLUMNS = (*_TEXTS, *_FIGURES, "share", "torch")
 """The names that ``--columns`` takes."""
 USUAL = ("output", "params", "macs", "share", "torch")
@@ -113,6 +124,8 @@ def _cells(report: Report, entry: Entry, names: Sequence[str], waiting: bool) ->
             yield from _shares(report, rows, head)
         elif name == "torch":
             yield row_mark(report, rows, waiting)
+        elif head and name in _OF_A_ROW:
+            yield Cell("")
         else:
             yield Cell(_TEXTS[name][1](report, rows[-1]), "dim" if head else "strong" if name == "output" else "")
 
@@ -170,12 +183,7 @@ def _facts(report: Report) -> Iterator[tuple[str, Cell]]:
         yield "MACs", Cell(str(totals["macs"]))
     if totals["flops"] is not None:
         yield "FLOPs", Cell(f"{totals['flops']:,}")
-    if symbolic is not None:
-        demands = [demand.text for demand in symbolic.demands]
-        yield "demands", Cell(", ".join(demands) or "none: every size of at least 1 will do")
-        if symbolic.smallest is not None:
-            smallest = ", ".join(f"{name}={size}" for name, size in symbolic.smallest.items())
-            yield "smallest input", Cell(smallest, "strong")
+    yield from open_sizes(report)
     yield from _memory(report)
     reach = reach_text(report.analysis.rows[-1])
     if reach:

@@ -1,6 +1,6 @@
 """All that a report shows: one layer with its formulas, or a design as a table, and what stands under both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from layercli.analysis.flow import Tree
@@ -12,7 +12,7 @@ from layercli.errors import short
 from layercli.layers.definition import Outs
 from layercli.measurement import FAILED, MEASURED
 from layercli.render.blocks import Block, Cell, Column, Facts, Heading, Line, Table, View
-from layercli.render.words import argument, described, reach_text
+from layercli.render.words import argument, described, open_sizes, reach_text
 from layercli.report import Report
 
 CONVENTION = "1 MAC = 1 multiply-add = 2 FLOPs; bias, normalisation, activation and pooling are not counted"
@@ -46,6 +46,8 @@ def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
     table = _formulas(report, row, waiting)
     if table.rows:
         yield table
+    if len(report.analysis.rows) == 1 and report.analysis.symbolic is not None:
+        yield Facts(tuple(open_sizes(report)))
     legend = "; ".join(f"{name} = {meaning}" for name, meaning in bound.legend().items())
     if legend:
         yield Line(f"where {legend}", "dim")
@@ -123,10 +125,24 @@ def _torch_cells(check: tuple[Any, bool] | None, waiting: bool) -> tuple[Cell, C
 
 
 def _found(report: Report, row: Row) -> dict[str, tuple[Any, bool]]:
-    """What torch has for each figure of a row that a formula has too."""
+    """What torch has for each figure of a row that a formula has too; at several sizes, what differs first."""
+    by_sizes: dict[str | None, list[Check]] = {}
+    for check in report.checks_of(row):
+        by_sizes.setdefault(check.at, []).append(check)
+    found: dict[str, tuple[Any, bool]] = {}
+    for sizes, checks in by_sizes.items():
+        for of, (value, agrees) in _figures(checks).items():
+            if sizes is None:
+                found[of] = value, agrees
+            elif found.get(of, ("", True))[1]:
+                found[of] = "" if agrees else f"{value} at {sizes}", agrees
+    return found
+
+
+def _figures(checks: Sequence[Check]) -> dict[str, tuple[Any, bool]]:
     found: dict[str, tuple[Any, bool]] = {}
     sums: dict[str, list[Check]] = {"params": [], "buffers": []}
-    for check in report.checks_of(row):
+    for check in checks:
         kind, _, rest = check.of.partition(".")
         agrees = check.status == AGREES
         if kind in sums:

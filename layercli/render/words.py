@@ -106,6 +106,18 @@ def reach_text(row: Row) -> str:
     return receptive.describe(row.reach)
 
 
+def open_sizes(report: Report) -> Iterator[tuple[str, Cell]]:
+    """What sizes that are left open have to meet; nothing where none are."""
+    symbolic = report.analysis.symbolic
+    if symbolic is None:
+        return
+    demands = [demand.text for demand in symbolic.demands]
+    yield "demands", Cell(", ".join(demands) or "none: every size of at least 1 will do")
+    if symbolic.smallest is not None:
+        smallest = ", ".join(f"{name}={size}" for name, size in symbolic.smallest.items())
+        yield "smallest input", Cell(smallest, "strong")
+
+
 def row_mark(report: Report, rows: Sequence[Row], waiting: bool) -> Cell:
     """Whether torch agrees with everything that the formulas say of these rows."""
     if waiting:

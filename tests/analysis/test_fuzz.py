@@ -26,7 +26,7 @@ from layercli.spec import format_spec, parse
 DRAWN = int(os.environ.get("LAYERCLI_FUZZ", "500"))
 """Designs of one run of the tests."""
 
-MOST_SECONDS = 1.0
+MOST_SECONDS = 5.0
 
 
 class Question(NamedTuple):
