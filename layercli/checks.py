@@ -1,7 +1,5 @@
 """What the formulas say beside what torch did: every figure that both have, and whether the two agree."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple

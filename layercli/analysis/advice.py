@@ -28,7 +28,7 @@ def advice(rows: Sequence[Row], end: int | None = None) -> list[Note]:
         return []
     net = Wiring(rows, end)
     found: dict[tuple[str, str, str], list[Row]] = {}
-    for rule in rules().values():
+    for rule in rules(rows[0].bound.layer.name if len(rows) == 1 else "").values():
         if rule.check is not None:
             for row, message, fix in rule.check(net):
                 if _unsure(row):

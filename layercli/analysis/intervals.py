@@ -16,8 +16,6 @@ centre of output u is taken as c + u*S, where c is the mean over the phases of t
 share of the stride, and P follows from it: c = (r - 1)/2 - P holds for both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil, floor, gcd, lcm

@@ -1,7 +1,5 @@
 """What the declarations of :mod:`layercli.layers.reach` do to the axes of a receptive field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 

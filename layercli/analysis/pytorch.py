@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from layercli.analysis.complaints import unknown_layer
 from layercli.analysis.keys import Given, from_module
 from layercli.analysis.notes import Note
 from layercli.layers import find_torch
-from layercli.layers.definition import REQUIRED, Layer
+from layercli.layers.definition import REQUIRED, Key, Layer
 from layercli.plan import DType, Module
 from layercli.spec import Call, TorchName
 
@@ -19,9 +20,7 @@ def from_call(call: Call) -> tuple[Layer, Given, tuple[Note, ...]]:
     if layer is None or layer.operation:
         raise unknown_layer(call.name, call.name_span)
     module = as_module(call)
-    said: tuple[Note, ...] = ()
-    if call.printed and layer.hidden:
-        module, said = _shown(layer, module)
+    said = tuple(_hidden(call))
     given = from_module(layer, module)
     order = [key.name for key in layer.keys if not key.keyword_only]
     spans = {order[place] if isinstance(place, int) else place: span for place, span in call.spans}
@@ -42,21 +41,34 @@ _HEADS = ("num_heads", "nhead")
 """What a figure never hangs on: heads share out the same features."""
 
 
-def _shown(layer: Layer, module: Module) -> tuple[Module, tuple[Note, ...]]:
-    """A printed module with what its repr does not show, and the note that says what was taken."""
-    hidden = [key for key in layer.keys if key.name in layer.hidden and key.name not in module.kwargs]
-    needed = {key.name: 1 for key in hidden if key.default is REQUIRED}
-    taken = [f"{key.name}={needed.get(key.name, key.default_words)}" for key in hidden]
-    if not taken:
-        return module, ()
-    message = f"a printed {layer.torch} does not show all of its arguments: assuming {', '.join(taken)}"
-    note = Note("printed.hidden", message, "paste the source if they differ")
-    return module._replace(kwargs={**module.kwargs, **needed}), (note,)
+def _hidden(call: Call) -> Iterator[Note]:
+    """What is said of the arguments that a printed module, or one that it is made of, does not show."""
+    assumed = _assumed(call)
+    taken = [f"{key.name}={assumed.get(key.name, key.default_words)}" for key in _not_in_repr(call)]
+    if taken:
+        message = f"a printed {call.name} does not show all of its arguments: assuming {', '.join(taken)}"
+        yield Note("printed.hidden", message, "paste the source if they differ")
+    for value in (*call.args, *(value for _, value in call.kwargs)):
+        if isinstance(value, Call):
+            yield from _hidden(value)
+
+
+def _not_in_repr(call: Call) -> list[Key]:
+    """The arguments of a printed module that its repr does not show."""
+    layer = find_torch(call.name) if call.printed else None
+    shown = {name for name, _ in call.kwargs}
+    return [] if layer is None else [key for key in layer.keys if key.name in layer.hidden and key.name not in shown]
+
+
+def _assumed(call: Call) -> dict[str, int]:
+    """What is taken for those of them that have no default."""
+    return {key.name: 1 for key in _not_in_repr(call) if key.default is REQUIRED}
 
 
 def as_module(call: Call) -> Module:
     """The module that torch is to build."""
-    return Module(call.name, tuple(map(_value, call.args)), {name: _value(value) for name, value in call.kwargs})
+    kwargs = {name: _value(value) for name, value in call.kwargs}
+    return Module(call.name, tuple(map(_value, call.args)), {**kwargs, **_assumed(call)})
 
 
 def _value(value: Any) -> Any:

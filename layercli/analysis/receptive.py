@@ -22,8 +22,6 @@ What the figures mean:
 - A layer that no rule is declared for (a loss, a bag of embeddings) ends the notion.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

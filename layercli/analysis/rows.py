@@ -1,7 +1,5 @@
 """What an analysis is made of: its options, its rows, and where each stands in the design."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layercli.analysis.layer import Bound

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _ELSEWHERE = {
     "--unroll": "it is for rnncell, lstmcell and grucell",
     "--formulas": "a single layer shows them anyway",
+    **dict.fromkeys(("--expand", "--depth", "--columns"), "it is for the rows of a design: layercli run"),
 }
 """Options that other commands have, and why a layer's has them not."""
+OF_DESIGNS = frozenset(option.removeprefix("--") for option in _ELSEWHERE if option != "--unroll")
+"""Those of them that no layer has, by the names that settings have for them."""
 
 SHORT = {"k": "-k", "s": "-s", "p": "-p", "d": "-d", "g": "-g", "o": "-o"}
 """The keys that have a one-letter option, the same in every layer."""
@@ -99,7 +102,7 @@ def _no_options(layer: Layer, words: list[str]) -> None:
         name = word.partition("=")[0]
         if name.startswith("-") and not name[1:2].isdigit() and name[1:2] != "." and len(name) > 1:
             known = {part for key in layer.shell_keys for spelling in spellings(key) for part in spelling.split("/")}
-            near = suggest(name, sorted(known | LONG_AND_SHORT - {"--unroll", "--formulas"}))
+            near = suggest(name, sorted(known | LONG_AND_SHORT - _ELSEWHERE.keys()))
             raise LayerError(
                 "spec.unknown-option", f"{layer.name} has no option {name[:40]}",
                 span=Span(at, at + len(name)),

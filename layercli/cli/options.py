@@ -1,7 +1,5 @@
 """The options that every command which answers a question shares, said once."""
 
-from __future__ import annotations
-
 import math
 import re
 from enum import Enum

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layercli.cli import options
-from layercli.cli.layer import parameter, spec_of, spellings
+from layercli.cli.layer import OF_DESIGNS, parameter, spec_of, spellings
 from layercli.errors import ExitCode
 from layercli.layers.definition import Layer
 
@@ -35,7 +35,7 @@ def parameters(layer: Layer) -> list[Parameter]:
     )  # fmt: skip
     keys = [parameter(key) for key in layer.shell_keys if spellings(key)]
     hidden = frozenset() if layer.unroll else frozenset({"unroll"})
-    shared = options.parameters(only=frozenset(options.Settings._fields) - hidden - {"formulas"})
+    shared = options.parameters(only=frozenset(options.Settings._fields) - hidden - OF_DESIGNS)
     return [words, *keys, *shared]
 
 

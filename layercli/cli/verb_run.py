@@ -12,6 +12,7 @@ Repeat a step or a group with 3*relu or 2*(conv2d 8 3 p=1 | relu); name a step w
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter
@@ -98,7 +99,7 @@ def source(words: list[str], file: Path | None) -> str:
         return decoded(sys.stdin.buffer.read(), "standard input")
     if not words:
         raise LayerError("spec.usage", "run needs a chain", fix='write layercli run "conv2d 8 k=5 | relu"')
-    if len(words) == 1 and "." in words[0] and Path(words[0]).is_file():
+    if len(words) == 1 and "." in words[0] and os.path.isfile(words[0]):  # False too where it can be no name
         raise LayerError("spec.usage", f"{words[0]} is a file", fix=f"write layercli run -f {words[0]}")
     return " ".join(words)
 

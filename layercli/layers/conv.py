@@ -3,8 +3,6 @@
 What holds along one axis is built once and shared by all ranks: a convolution is part of nearly every start.
 """
 
-from __future__ import annotations
-
 from functools import cache, reduce
 from typing import NamedTuple
 
@@ -230,7 +228,11 @@ def _kept(axes: tuple[Along, ...]) -> tuple[Kept, ...]:
     """The input, or what it is padded to beforehand: all around in other modes than zeros, by the odd cell of "same"."""
     odd = reduce(or_, (eq_(axis.d * (axis.k - 1) % 2, 1) for axis in axes))
     beforehand = or_(not_(_ZEROS), and_(_SAME, odd))
-    cells = [axis.size + when(_ZEROS, axis.d * (axis.k - 1) % 2, when(_SAME, axis.d * (axis.k - 1), when(_SIZED, 2 * axis.p))) for axis in axes]
+    cells = [
+        axis.size
+        + when(_ZEROS, axis.d * (axis.k - 1) % 2, when(_SAME, axis.d * (axis.k - 1), when(_SIZED, 2 * axis.p)))
+        for axis in axes
+    ]
     return (
         Kept("input", where=or_(not_(beforehand), and_(GRAD, or_(_REFLECT, _REPLICATE)))),
         Kept("padded input", size([ROWS, C, *cells]), where=beforehand),

@@ -1,7 +1,5 @@
 """What a chain, a label or a repeat can have wrong with it: each function words one mistake and its one fix."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layercli.errors import LayerError, Span

@@ -1,7 +1,5 @@
 """A value that torch has a name for, ``torch.float32``; apart, so that who asks for it loads no reader of Python."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 __all__ = ["TorchName"]

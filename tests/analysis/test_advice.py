@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import layercli
 from layercli.analysis.advice import advice
 from layercli.analysis.notes import Note
-from layercli.analysis.rules import explain_note, rules
+from layercli.analysis.rules import ALONE, explain_note, rules
 from layercli.analysis.rules.ranges import Range, range_of
 from layercli.analysis.rules.rule import Rule
 from layercli.analysis.rules.sliding import Slide
@@ -24,6 +24,7 @@ from layercli.analysis.rules.wiring import Wiring
 from layercli.analysis.walk import Analysis, Options, analyse_spec, every_note
 from layercli.cli.inputs import parse_inputs
 from layercli.errors import LayerError
+from layercli.layers import find, known_names
 from layercli.plan import Ref
 from layercli.spec import parse
 from tests.analysis.test_random_specs import draw
@@ -313,3 +314,24 @@ def test_no_design_is_too_odd_for_the_rules() -> None:
 
 def test_a_long_chain_is_no_matter() -> None:
     assert codes("linear 8 | relu | " + "3000*(maxpool1d 3 s=1 p=1)")[:1] == []
+
+
+@pytest.mark.parametrize("name", [name for name in known_names() if name.startswith(tuple(ALONE))])
+def test_one_layer_asks_all_rules_that_may_speak_of_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of rules for a layer alone leaves out none that has something to say."""
+    layer = find(name)
+    assert layer is not None
+    written = [example for example in layer.examples if " -" not in example]
+    keys = ("k=2 s=3", "k=1 s=2", "k=4 p=1", "k=3 p=1 d=2", "k=3 s=2 p=1", "k=1")
+    out = "8 " if any(key.name == "out_channels" for key in layer.keys) else ""
+    specs = [*written, *(f"{name} {out}{key}" for key in keys)]
+
+    def said() -> list[list[str]]:
+        rules.cache_clear()
+        found = [analyse_spec(parse(spec), (), Options(planned=False)) for spec in specs]
+        return [[note.code for note in analysis.notes] for analysis in found]
+
+    few = said()
+    monkeypatch.setattr("layercli.analysis.rules.ALONE", {})
+    assert said() == few
+    rules.cache_clear()

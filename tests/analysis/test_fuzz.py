@@ -38,7 +38,7 @@ class Question(NamedTuple):
 
 
 class Writer:
-    """Writes a design step by step, keeping half an eye on what flows: ``kind`` is its layout, ``width`` its channels."""
+    """Writes a design step by step; what flows is of a ``kind``, its layout, and has a ``width``, its channels."""
 
     def __init__(self, r: Random) -> None:
         self.r = r
@@ -72,11 +72,14 @@ class Writer:
             (f"conv2d {other} 3 p=1", "map", other), (f"conv2d {other} {self.choose(1, 3, 5)}", "map", other),
             (f"conv2d {other} 3 s=2 p=1 bias=false", "map", other), (f"conv2d {width} 3 p=1 g=in", "map", width),
             (f"conv2d {other} 3 p=same d=2", "map", other), ("batchnorm2d", "map", width), ("relu", "map", width),
-            ("maxpool2d 2", "map", width), ("maxpool2d 3 s=2 ceil_mode=true", "map", width), ("avgpool2d 2", "map", width),
+            ("maxpool2d 2", "map", width), ("maxpool2d 3 s=2 ceil_mode=true", "map", width), ("avgpool2d 2", "map",
+            width),
             ("dropout 0.1", "map", width), (f"convtranspose2d {other} 2 s=2", "map", other), ("gelu", "map", width),
-            ("upsample scale_factor=2", "map", width), ("adaptiveavgpool2d 2", "map", width), ("pad 1,1,1,1", "map", width),
+            ("upsample scale_factor=2", "map", width), ("adaptiveavgpool2d 2", "map", width), ("pad 1,1,1,1", "map",
+            width),
             ("adaptiveavgpool2d 1 | flatten", "vector", width), ("flatten", "vector", width), ("crop 4", "map", width),
-            ("mean dim=2,3", "vector", width), ("flatten 2 | transpose 1 2", "tokens", width), ("groupnorm 2", "map", width),
+            ("mean dim=2,3", "vector", width), ("flatten 2 | transpose 1 2", "tokens", width), ("groupnorm 2", "map",
+            width),
             ("permute 0,2,3,1 | layernorm | permute 0,3,1,2", "map", width), ("chunk 2 dim=1", "map", width // 2 or 1),
             (f"lazyconv2d {other} 3", "map", other), ("zeropad2d 1", "map", width), ("identity", "map", width),
             ("pixelshuffle 2", "map", width // 4 or 1), (f"conv2d {other} 3 padding_mode=reflect p=1", "map", other),
@@ -90,9 +93,11 @@ class Writer:
             (f"lstm {other} batch_first=true", "tokens", other), (f"gru {other} 2 batch_first=true", "tokens", other),
             (f"mha {self.choose(1, 2)} batch_first=true", "tokens", width), ("softmax dim=-1", "tokens", width),
             ("transformerencoderlayer 2 ff=8 batch_first=true", "tokens", width), ("mean dim=1", "vector", width),
-            ("select dim=1 index=-1", "vector", width), ("select 1 0", "vector", width), ("transpose 1 2", "tokens", width),
+            ("select dim=1 index=-1", "vector", width), ("select 1 0", "vector", width), ("transpose 1 2", "tokens",
+            width),
             ("narrow 1 0 1", "tokens", width), (f"rnn {other} batch_first=true | pick 0", "tokens", other),
-            (f"lstm {other} | pick 1.0", "tokens", other), ("matmul( ; transpose 1 2) | softmax dim=-1", "tokens", width),
+            (f"lstm {other} | pick 1.0", "tokens", other), ("matmul( ; transpose 1 2) | softmax dim=-1", "tokens",
+            width),
             ("transpose 1 2 | conv1d 4 3 p=1 | transpose 1 2", "tokens", 4), ("flatten", "vector", width),
         )  # fmt: skip
 
@@ -102,14 +107,17 @@ class Writer:
             (f"linear {other}", "vector", other), ("relu", "vector", width), ("dropout", "vector", width),
             ("batchnorm1d", "vector", width), ("unsqueeze 1", "tokens", width), ("sigmoid", "vector", width),
             ("softmax dim=1", "vector", width), ("unflatten 1 1,-1", "tokens", width), ("reshape -1", "vector", width),
-            (f"linear {other} bias=false", "vector", other), ("squeeze 1", "vector", width), ("glu", "vector", width // 2),
+            (f"linear {other} bias=false", "vector", other), ("squeeze 1", "vector", width), ("glu", "vector",
+            width // 2),
             ("lazylinear 4", "vector", 4), ("logsoftmax dim=1", "vector", width), ("sum dim=1", "vector", 1),
         )  # fmt: skip
 
     def merge(self, kind: str, width: int) -> str:
         """Branches, most of them of one shape behind them."""
         self.depth += 1
-        name = self.choose("add", "add", "mul", "cat dim=1", "cat", "stack dim=1", "maximum", "sub", "matmul", "cat dim=-1")
+        name = self.choose(
+            "add", "add", "mul", "cat dim=1", "cat", "stack dim=1", "maximum", "sub", "matmul", "cat dim=-1"
+        )
         branches = [self.branch(kind, width) for _ in range(self.choose(1, 2, 2, 2, 3))]
         self.depth -= 1
         return f"{name}({' ; '.join(branches)})"
@@ -140,7 +148,8 @@ class Writer:
     def python(self, kind: str, width: int) -> str:
         conv = f"nn.Conv2d({width}, {self.choose(2, 4, 8)}, {self.choose(1, 3)}, padding=1)"
         calls = {
-            "map": (conv, f"nn.BatchNorm2d({width})", "nn.ReLU(inplace=True)", "nn.MaxPool2d(2, 2)", f"nn.Sequential({conv}, nn.ReLU())",
+            "map": (conv, f"nn.BatchNorm2d({width})", "nn.ReLU(inplace=True)", "nn.MaxPool2d(2, 2)",
+            f"nn.Sequential({conv}, nn.ReLU())",
                     "nn.AdaptiveAvgPool2d((1, 1))", "nn.Sequential()", "nn.Flatten()"),
             "tokens": (f"nn.Linear({width}, 8)", f"nn.LayerNorm({width})", f"nn.LSTM({width}, 4, batch_first=True)",
                        f"nn.TransformerEncoderLayer({width}, 1, 8, batch_first=True)", "torch.nn.GELU()"),
@@ -151,12 +160,29 @@ class Writer:
 
     def anything(self, kind: str, width: int) -> tuple[str, str, int]:
         """Steps that seldom fit."""
-        keys = ("2", "3", "1,2", "dim=1", "dim=-1", "0", "-1", "k=3", "p=same", "bias=false", "(1,)", "true", "1.5", "none")
+        keys = (
+            "2",
+            "3",
+            "1,2",
+            "dim=1",
+            "dim=-1",
+            "0",
+            "-1",
+            "k=3",
+            "p=same",
+            "bias=false",
+            "(1,)",
+            "true",
+            "1.5",
+            "none",
+        )
         names = (
-            "conv1d", "conv2d", "conv3d", "linear", "lstm", "mha", "embedding", "reshape", "permute", "transpose", "squeeze",
+            "conv1d", "conv2d", "conv3d", "linear", "lstm", "mha", "embedding", "reshape", "permute", "transpose",
+            "squeeze",
             "unsqueeze", "select", "narrow", "expand", "chunk", "mean", "sum", "amax", "crop", "pad", "pick", "param",
             "input", "bilinear", "crossentropyloss", "mseloss", "maxunpool2d", "transformerdecoder", "upsample", "fold",
-            "unfold", "add", "cat", "stack", "matmul", "lstmcell", "embeddingbag", "glu", "pixelshuffle", "flatten", "unflatten",
+            "unfold", "add", "cat", "stack", "matmul", "lstmcell", "embeddingbag", "glu", "pixelshuffle", "flatten",
+            "unflatten",
         )  # fmt: skip
         words = [self.choose(*names), *(self.choose(*keys) for _ in range(self.choose(0, 0, 1, 1, 2, 3)))]
         while self.labels and self.chance(0.3):
@@ -204,7 +230,8 @@ class Writer:
 
 
 PIECES = (
-    "|", " | ", "(", ")", ";", "@", "@a0", ",", "=", "*", "2*", ":", "a0: ", " ", "\n", "#", "1", "-1", "0", "99999999999",
+    "|", " | ", "(", ")", ";", "@", "@a0", ",", "=", "*", "2*", ":", "a0: ", " ", "\n", "#", "1", "-1", "0",
+    "99999999999",
     "nn.", "nn.ReLU()", "(1,)", "add(", "cat dim=1 (", "in", "same", "none", "x", ".1", "..", "_", "3x5", "conv2d",
 )  # fmt: skip
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import platform
 
-from tests.bench import batch, chain, definitions, lenet, startup, verified
+from tests.bench import batch, chain, definitions, design, graph, lenet, startup, verified
 from tests.bench.timing import layercli
 
 SECTIONS = {
     "startup": startup.main,
     "verified": verified.main,
     "lenet": lenet.main,
+    "design": design.main,
     "batch": batch.main,
     "chain": chain.main,
+    "graph": graph.main,
     "definitions": definitions.main,
 }
 

@@ -1,8 +1,5 @@
 """What a rule of the catalogue is: one entry that the check, the note, and ``layercli explain`` all read."""
 
-from __future__ import annotations
-
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -41,6 +38,8 @@ class Rule(NamedTuple):
 
     def text(self) -> str:
         """The rule in words, as plain text."""
+        import textwrap
+
         parts = [("What", self.what), ("Why", self.why), ("Fix", self.fix), ("Source", self.source)]
         lines = [f"{self.code}: {self.title}", ""]
         for name, words in parts:

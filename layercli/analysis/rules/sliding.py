@@ -1,7 +1,5 @@
 """The cells of its input that a sliding window reads, axis by axis: the arithmetic behind the notes on windows."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layercli.analysis.rows import Row

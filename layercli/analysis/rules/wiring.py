@@ -1,7 +1,5 @@
 """A design as the rules see it: its rows, who makes what a row is fed, who reads what it gives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
