@@ -14,7 +14,7 @@ from layercli.layers.dtypes import FLOATS
 from layercli.measurement import Measurement
 from layercli.plan import Input, Plan, Unreadable, decode_input, decode_module
 from layercli.report import Report, failure
-from layercli.spec import parse
+from layercli.spec import Op, parse
 
 Measure = Callable[[Plan], Measurement]
 
@@ -128,6 +128,9 @@ def _question(data: dict[str, Any], options: Options) -> Question:
     if not isinstance(data["spec"], str):
         raise LayerError("io.value", '"spec" is a string', fix='write {"spec": "conv2d k=5 | relu", …}')
     spec = parse(data["spec"])
+    first = spec.chain.steps[0].unit
+    if not inputs and not (isinstance(first, Op) and first.name == "input"):
+        raise LayerError("io.input", "the line has no input", fix='write "input": [1, 3, 16, 16]')
     return Question(data.get("id"), lambda analyser: analyse_spec(spec, inputs, local, analyser), mode, local.dtype)
 
 
@@ -142,8 +145,6 @@ def _inputs(data: dict[str, Any]) -> tuple[Input, ...]:
         listed = []
     if not isinstance(listed, list):
         raise LayerError("io.value", '"inputs" is an array', fix='write "inputs": [{"shape": [1, 3, 16, 16]}]')
-    if not listed and "spec" in data:
-        raise LayerError("io.input", "the line has no input", fix='write "input": [1, 3, 16, 16]')
     try:
         return tuple(decode_input(item) for item in listed)
     except Unreadable as error:

@@ -156,6 +156,18 @@ LEARNED = [
     ("eval", {"layer": "BatchNorm2d", "args": [3], "inputs": [[1, 3, 1, 1]], "mode": "eval"}, [(1, 3, 1, 1)]),
     ("dtype", {"spec": "linear 4", "input": [2, 3], "dtype": "float64"}, [(2, 4)]),
     ("newlines", {"spec": "conv2d 8 3\nrelu # and a comment\n", "input": IMAGE}, [(1, 8, 14, 14)]),
+    ("branches", {"spec": "add(conv2d 3 3 p=1 ; ) | cat dim=1 (relu ; tanh)", "input": IMAGE}, [(1, 6, 16, 16)]),
+    ("reference", {"spec": "a: relu | maxpool2d 2 | upsample scale_factor=2 | add @a", "input": IMAGE}, [tuple(IMAGE)]),
+    ("python", {"spec": "nn.Conv2d(3, 8, 5) | nn.ReLU()", "input": IMAGE}, [(1, 8, 12, 12)]),
+    ("input-step", {"spec": "input 1,3,16,16 | conv2d 8 5"}, [(1, 8, 12, 12)]),
+    ("input-step-overridden", {"spec": "input 1,3,99,99 | conv2d 8 5", "input": IMAGE}, [(1, 8, 12, 12)]),
+    (
+        "two-inputs",
+        {"spec": "add(relu ; more: input 5)", "inputs": [{"shape": [2, 3]}, {"shape": [2, 1], "name": "more"}]},
+        [(2, 3)],
+    ),
+    ("open-sizes", {"spec": "conv2d 8 5", "input": ["N", 3, "H", "W"]}, [("N", 8, "H - 4", "W - 4")]),
+    ("open-input-step", {"spec": "input N,3,H,16 | conv2d 8 5"}, [("N", 8, "H - 4", 12)]),
 ]
 
 

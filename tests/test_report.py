@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from layercli import analyze
 from layercli.analysis.walk import Analysis, Options, analyse_module, analyse_spec
 from layercli.errors import ExitCode, LayerError, Span
 from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement, Refusal
 from layercli.plan import Input, Module, Packing, Tensor
 from layercli.report import Report, failure
 from layercli.spec import parse
+
+DESIGNS = sorted((Path(__file__).resolve().parents[1] / "docs" / "designs").glob("*.layers"))
 
 
 def analysed(spec: str, *inputs: tuple[int, ...], **options: Any) -> Analysis:
@@ -315,6 +320,25 @@ def test_it_is_json_as_it_stands(validate: Any) -> None:
         document = Report(analysis, None, "no").to_dict()
         assert _plain(document) == document
         validate(document)
+
+
+@pytest.mark.parametrize("path", DESIGNS, ids=lambda path: path.stem)
+def test_documents_of_whole_designs(path: Path, validate: Any) -> None:
+    """Their figures hang together; on open sizes at every size that torch is asked at."""
+    text = path.read_text("utf-8")
+    document = validate(_plain(analyze(text, run=False).to_dict()))
+    assert document["ok"]
+    blocks = {block["path"]: block for layer in document["layers"] for block in layer["blocks"]}
+    for path_of, block in blocks.items():
+        if block["kind"] == "branch":  # what a branch leads to is there, and its branches are told apart
+            assert path_of.rpartition(".")[0] in [layer["path"] for layer in document["layers"]]
+            assert path_of.rpartition(".")[2] == str(block["number"])
+    opened = re.sub(r"^input \d+", "input N", text, flags=re.M)
+    open_sizes = validate(_plain(analyze(opened, run=False).to_dict()))
+    assert open_sizes["ok"]
+    assert open_sizes["symbols"]["names"] == ["N"]
+    assert [layer["path"] for layer in open_sizes["layers"]] == [layer["path"] for layer in document["layers"]]
+    assert open_sizes["totals"]["params"] == document["totals"]["params"]
 
 
 def test_brief() -> None:

@@ -17,7 +17,7 @@ from layercli.analysis.rows import Options, Place, Row
 from layercli.analysis.stream import Stream, outputs_of
 from layercli.errors import LayerError
 from layercli.layers import find, known_names
-from layercli.layers.definition import Key, Layer, TupleIn
+from layercli.layers.definition import Key, Layer, TensorIn, TupleIn
 from layercli.layers.parts import Part
 from layercli.plan import Call, DType, Input, Module, Ref, Tensor, Wire
 from layercli.spec import Chain, Op
@@ -271,7 +271,8 @@ class Net:
         """The receptive field of each input of a call."""
         order = [item.name for item in bound.layer.inputs]
         wires = {**dict(zip(order, call.args)), **call.kwargs}
-        return {name: self._reach(wire) for name, wire in wires.items() if isinstance(wire, Ref)}
+        unread = {item.name for item in bound.layer.inputs if isinstance(item, TensorIn) and item.unread}
+        return {name: self._reach(wire) for name, wire in wires.items() if isinstance(wire, Ref) and name not in unread}
 
     def _reach(self, wire: Ref) -> Field:
         if wire.call is not None:

@@ -30,11 +30,14 @@ class Shape(IntList):
 class Extents(IntList):
     """Sizes of a window: one, or one for each of the last axes."""
 
-    def __init__(self) -> None:
+    def __init__(self, optional: bool = False) -> None:
         super().__init__(least=0)
+        self.optional = optional
 
-    def read(self, value: Any) -> tuple[int, ...]:
+    def read(self, value: Any) -> tuple[int, ...] | None:  # type: ignore[override]
         """The value in its normal form; BadValue where there is none."""
+        if value is None and self.optional:
+            return None
         read = super().read(value)
         if not read:
             raise BadValue("is an integer or several, not none", "write a size, such as 56")

@@ -94,6 +94,8 @@ class TensorIn(NamedTuple):
     low: Expr | int | float | None = None
     high: Expr | int | float | None = None
     """The range (``high`` left out) of the dummy values where none are given, such as indices below num_embeddings."""
+    unread: bool = False
+    """Whether only its shape counts: no number of the output comes from it."""
     tells_dtype: bool = False
     """Whether formulas ask for its dtype, by the word under ``<name>_dtype``."""
     usual: str | Expr = ""

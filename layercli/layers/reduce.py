@@ -18,6 +18,7 @@ from layercli.formula import (
     lt_,
     max_,
     min_,
+    not_,
     num,
     or_,
     product,
@@ -106,16 +107,21 @@ def amax() -> Layer:
 
 def crop() -> Layer:
     """The middle of the last axes: ``(size - crop)//2`` cells go in front, the rest behind."""
-    sizes = sym("c", "size")
+    sizes, other, like = sym("c", "size"), sym("Y", "shape of like"), sym("like_given")
     one = eq_(length(sizes), 1)
     count = when(and_(one, ge_(RANK, 3)), RANK - 2, length(sizes))
-    fits = le_(length(sizes), RANK)
+    fits = when(
+        like,
+        and_(eq_(length(other), RANK), eq_(length(sizes), 0)),
+        and_(ge_(length(sizes), 1), le_(length(sizes), RANK)),
+    )
 
     def wanted(index: Expr) -> Expr:
         return at(sizes, when(one, num(0), index - (RANK - length(sizes))))
 
     def part(index: Expr) -> Expr:
-        return when(lt_(index, RANK - count), at(X, index), wanted(index))
+        ahead, there = when(like, 2, RANK - count), when(like, at(other, index), wanted(index))
+        return when(lt_(index, ahead), at(X, index), there)
 
     return Layer(
         name="crop",
@@ -123,27 +129,44 @@ def crop() -> Layer:
         summary="Keeps the middle of the last axes.",
         keys=(
             Key(
-                "size", Extents(), symbols=(sizes,), structural=True,
+                "size", Extents(optional=True), None, symbols=(sizes,), structural=True,
                 meaning="the size of the middle: for each of the last axes, or one for all behind the first two",
                 effect="the output is as large as the middle",
             ),
         ),
         positional=("size",),
-        inputs=ANY,
+        inputs=(
+            *ANY,
+            TensorIn(
+                "like", (Form("*Y"),), "a tensor that it is made as large as, behind the first two axes", optional=True,
+                dtypes="any", unread=True,
+            ),
+        ),
         outputs=(Out("output", when(fits, each(RANK, part, index="M"), X)),),
         rules=(
-            Need(fits, "size {sizes} has more axes than {X}", "give fewer sizes", "size", values={"sizes": sizes, "X": X}),
+            Need(
+                ge_(length(sizes), 1), "crop needs a size, or a tensor to be as large as", "write crop 56 or crop like=@up",
+                "size", not_(like),
+            ),
+            Need(
+                fits, "size {sizes} has more axes than {X}", "give fewer sizes", "size", not_(like),
+                {"sizes": sizes, "X": X},
+            ),
+            Need(
+                fits, "crop takes like=@label or a size, and like has as many axes as what is cropped", "write one",
+                "size", like,
+            ),
             Need(
                 eq_(product(each(RANK, lambda i: when(le_(part(i), at(X, i)), 1))), 1),
-                "crop {sizes} is larger than what it is taken from, {X}", "crop to a smaller size", "size", fits,
-                {"sizes": sizes, "X": X},
+                "crop to {sizes} is larger than what it is taken from, {X}", "crop to a smaller size", "size", fits,
+                {"sizes": when(fits, each(RANK, part), X), "X": X},
             ),
         ),
         reach=Crops(),
         default_input=(1, 64, 64, 64),
         prose="What the U-Net of 2015 does to a skip connection that is larger than what comes up. "
-        "Of an odd surplus the larger half goes at the end.",
-        examples=("crop 56", "crop 56,48"),
+        "Of an odd surplus the larger half goes at the end; crop like=@up takes the size from another tensor.",
+        examples=("crop 56", "crop 56,48", "crop -i 1,64,64,64 -i like=1,32,56,56"),
         kept=NOTHING,
         view=ALWAYS,
     )  # fmt: skip

@@ -57,8 +57,8 @@ def _shape(size: Any) -> tuple[int, ...]:
     return size if isinstance(size, tuple) else (size,)
 
 
-def _crop(torch: Any, value: Any, size: Any) -> Any:
-    sizes = _shape(size)
+def _crop(torch: Any, value: Any, like: Any = None, size: Any = None) -> Any:
+    sizes = _shape(size) if like is None else tuple(like.shape[2:])
     if len(sizes) == 1 and value.dim() >= 3:
         sizes *= value.dim() - 2
     for axis, wanted in zip(range(value.dim() - len(sizes), value.dim()), sizes):

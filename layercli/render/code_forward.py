@@ -262,7 +262,9 @@ class Forward:
 
     def _settings(self, step: Step) -> Mapping[str, Any]:
         """The arguments of an operation; a learned tensor is stretched over whatever batch it is joined to."""
-        arguments = step.row.bound.args
+        arguments, output = step.row.bound.args, step.row.bound.outputs[0]
+        if step.row.bound.layer.name == "crop" and arguments["size"] is None and isinstance(output, Flow):
+            return {"size": output.shape[2:]}
         if step.row.bound.layer.name != "expand" or step.row.bound.given.spans:
             return arguments
         readers = (other for other in self.steps if any(ref == step.gives for ref in other.refs()))

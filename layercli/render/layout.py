@@ -204,6 +204,8 @@ def verdict(report: Report) -> Line:
     if found.status != MEASURED or report.status == FAILED:
         return Line(f"{version}: {report.status}: {short(report.why, 300)}", "note")
     where = f" on {found.device}" if found.device else ""
+    if report.analysis.symbolic is not None:
+        where += " at " + "; ".join(outcome.at or "" for outcome in report.outcomes)
     extra = f" ({found.reason})" if found.reason else ""
     wrong = [check for check in report.checks if check.status != AGREES]
     if not wrong:

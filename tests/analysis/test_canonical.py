@@ -32,7 +32,8 @@ def source(value: Any) -> str | None:
         args = [source(item) for item in value.args]
         if None in args or None in written.values():
             return None
-        return f"nn.{value.torch}({', '.join([*map(str, args), *(f'{name}={text}' for name, text in written.items())])})"
+        listed = [*map(str, args), *(f"{name}={text}" for name, text in written.items())]
+        return f"nn.{value.torch}({', '.join(listed)})"
     if isinstance(value, DType):
         return f"torch.{value.name}"
     if isinstance(value, Tensor) or (isinstance(value, float) and value != value):
@@ -85,7 +86,7 @@ def test_a_module_and_its_step_are_the_same_net(layer: Layer) -> None:
         ("nn.Conv2d(3, 8, 5)", "conv2d 8 5 in=3"),
         (
             "nn.Sequential(nn.Conv2d(3, 8, kernel_size=(3, 5), padding='same'), nn.ReLU(inplace=True))",
-            "conv2d 8 k=3,5 p=same in=3 | relu inplace=true",
+            "conv2d 8 3,5 p=same in=3 | relu inplace=true",
         ),
         (
             "nn.Sequential(OrderedDict([('a', nn.ReLU()), ('b', nn.Sequential(nn.GELU(), nn.Flatten()))]))",

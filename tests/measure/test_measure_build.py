@@ -131,6 +131,43 @@ def test_a_shared_module_is_built_and_counted_once() -> None:
     assert answer.modules[0].buffers == {"running_mean": [4], "running_var": [4], "num_batches_tracked": []}
 
 
+def test_branches_run_on_what_they_come_from() -> None:
+    """A value that two calls read is there for both, however far apart they are."""
+    modules = (
+        Module("ReLU"), Module("Conv2d", (3, 4, 1)), Module("torch.cat", (), {"dim": 1}), Module("torch.chunk", (), {
+            "chunks": 7, "dim": 1}), Module("torch.add"),
+    )  # fmt: skip
+    calls = (
+        Call(0, (Ref(None, (0,)),)),
+        Call(1, (Ref(0),)),
+        Call(2, (Ref(0), Ref(1))),
+        Call(3, (Ref(2),)),
+        Call(4, (Ref(0), Ref(3, (6,)), Ref(None, (1,)))),
+    )
+    answer = measured(Plan(modules, (Input(Tensor((2, 3, 5, 5))), Input(Tensor((1,)), "more")), calls))
+    assert answer.outputs == (
+        [shape(2, 3, 5, 5)], [shape(2, 4, 5, 5)], [shape(2, 7, 5, 5)], [shape(2, 1, 5, 5)] * 7, [shape(2, 3, 5, 5)],
+    )  # fmt: skip
+    assert [weights.trainable for weights in answer.modules] == [0, 16, 0, 0, 0]
+
+
+def test_a_learned_tensor_is_a_parameter() -> None:
+    modules = (Module("torch.param", (), {"shape": (1, 3)}), Module("torch.mul"))
+    calls = (Call(0, ()), Call(1, (Ref(None, (0,)), Ref(0))))
+    answer = measured(Plan(modules, (Input(Tensor((4, 3), "float64")),), calls, dtype="float64"))
+    assert answer.outputs[1] == [shape(4, 3, dtype="float64")]
+    assert answer.modules[0] == ({"value": [1, 3]}, 3, {})
+
+
+def test_a_refusal_in_a_branch_names_its_call() -> None:
+    modules = (Module("ReLU"), Module("Linear", (3, 4)), Module("torch.add"))
+    calls = (Call(0, (Ref(None, (0,)),)), Call(1, (Ref(0),)), Call(2, (Ref(0), Ref(1))))
+    answer = run_plan(Plan(modules, (Input(Tensor((2, 3))),), calls))
+    assert answer.error is not None
+    assert (answer.error.stage, answer.error.call) == ("forward", 2)
+    assert answer.outputs == ([shape(2, 3)], [shape(2, 4)])
+
+
 def test_an_input_is_walked_step_by_step() -> None:
     calls = tuple(Call(0, (Ref(None, (0, step)), Ref(None, (1, 0)))) for step in range(3))
     cell = Plan((Module("RNNCell", (4, 6)),), (Input(Tensor((3, 2, 4))), Input((Tensor((2, 6)), None))), calls)
