@@ -159,7 +159,7 @@ class Report:
             "macs": known,
             "flops": None if known is None else sum(row.bound.sizes["flops"] for row in rows),
             "param_bytes": sum(param_bytes(bound) for bound in owners),
-            "activation_bytes": sum(_bytes(flow) for row in rows for flow in tensors(row.bound.outputs)),
+            "activation_bytes": None if self.analysis.unplanned else sum(map(self.output_bytes, rows)),
             "saved_bytes": None if self.memory is None else self.memory.kept,
         }
 
@@ -227,7 +227,9 @@ class Report:
             for kept in self.memory.unknown:
                 path = self.analysis.rows[kept.row].path
                 rows.append({"of": "saved_bytes", "path": path, "why": kept.unknown})
-        elif self.ok:
+        if self.ok and self.analysis.unplanned:
+            rows.append({"of": "activation_bytes", "path": "", "why": self.analysis.unplanned})
+        if self.memory is None and self.ok:
             open_sizes = "what is kept has no one formula over the sizes that are left open"
             why = self.analysis.unplanned or (open_sizes if self.optimizer else "memory is left out of a brief report")
             rows.append({"of": "saved_bytes", "path": "", "why": why})

@@ -118,9 +118,9 @@ def consistent_totals(document: dict[str, Any], sizes: dict[str, int]) -> None:
     assert told["macs"] == (None if None in macs else sum(macs))
     assert told["flops"] == (None if None in macs else 2 * sum(macs))
     assert told["saved_bytes"] == (None if None in saved else sum(saved))
-    assert told["activation_bytes"] == sum(
-        bytes_of(tensor, sizes) for layer in layers for _, tensor in iter_tensors(layer["outputs"])
-    )
+    made = sum(bytes_of(tensor, sizes) for layer in layers for _, tensor in iter_tensors(layer["outputs"]))
+    known = all(layer["outputs"] for layer in layers)  # those of a class whose forward is not in the text are not
+    assert told["activation_bytes"] == (made if known else None)
 
 
 def consistent_memory(document: dict[str, Any], sizes: dict[str, int]) -> None:

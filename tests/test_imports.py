@@ -186,7 +186,8 @@ def test_heavy_packages(package: str) -> None:
 
 def test_only_standard_packages_else() -> None:
     known = {*sys.stdlib_module_names, *HEAVY, "layercli"}
-    assert {found.module.split(".")[0] for found in IMPORTS} <= known
+    assert {found.module.split(".")[0] for found in IMPORTS if not found.typing} <= known
+    assert {found.module.split(".")[0] for found in IMPORTS} <= known | {"typing_extensions"}, "for a type checker"
 
 
 # --- who prints, who exits ------------------------------------------------------------------------------------------

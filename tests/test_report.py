@@ -275,7 +275,7 @@ Sequential(
         ("conv2d k=5", set()),
         ("convtranspose2d k=5 s=2 | conv2d k=3", set()),
         ("fractionalmaxpool2d 2 output_ratio=0.5 | relu", {("receptive_field", "0")}),
-        (PRINTED, {(of, path) for of in ("macs", "receptive_field") for path in "12"} | {("saved_bytes", "")}),
+        (PRINTED, {(of, path) for of in ("macs", "receptive_field") for path in "12"} | {("saved_bytes", ""), ("activation_bytes", "")}),
     ],
 )
 def test_every_null_figure_says_why(spec: str, said: set[tuple[str, str]], validate: Any) -> None:

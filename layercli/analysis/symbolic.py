@@ -110,7 +110,7 @@ def _guarded(found: tuple[Any, Tracer]) -> tuple[Any, Guards]:
 
 
 def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Sizes at which the rule that just failed is met, by each way that it left open; what it asked first comes last."""
+    """Sizes at which the rule that just failed is met, by each way that it left open; its first is the last."""
     if tracer.last is None:
         return
     tail = [*takewhile(lambda guard: guard.category == NEED and guard.relation == "!=", reversed(tracer.guards))]

@@ -59,7 +59,11 @@ def _same(shapes: tuple[Sym, ...]) -> Expr:
 
 
 def _elementwise(
-    name: str, torch: str, verb: str, dtypes: str, prose: str,
+    name: str,
+    torch: str,
+    verb: str,
+    dtypes: str,
+    prose: str,
     kept: Callable[[tuple[Sym, ...]], tuple[Kept, ...]] = lambda shapes: NOTHING,
 ) -> Callable[[int], Layer]:
     @cache
@@ -94,13 +98,23 @@ add = _elementwise(
 sub = _elementwise(
     "sub", "torch.sub", "Subtracts", "any, not bool", "The first tensor less the others, such as an error signal."
 )
-mul = _elementwise("mul", "torch.mul", "Multiplies", "any", "What a gate does: channel or spatial attention, a mask.", product_kept)
+mul = _elementwise(
+    "mul", "torch.mul", "Multiplies", "any", "What a gate does: channel or spatial attention, a mask.", product_kept
+)
 maximum = _elementwise(
-    "maximum", "torch.maximum", "Takes the larger of", "any, not complex", "Maxout, or the union of soft masks.",
+    "maximum",
+    "torch.maximum",
+    "Takes the larger of",
+    "any, not complex",
+    "Maxout, or the union of soft masks.",
     comparison_kept,
 )
 minimum = _elementwise(
-    "minimum", "torch.minimum", "Takes the smaller of", "any, not complex", "The intersection of soft masks.",
+    "minimum",
+    "torch.minimum",
+    "Takes the smaller of",
+    "any, not complex",
+    "The intersection of soft masks.",
     comparison_kept,
 )
 

@@ -347,7 +347,13 @@ _GOES_ROUND = _along(_goes_round, "cannot go around and crop", "go around and cr
 
 
 def _mirrored(
-    rank: int, torch: str, rules: tuple[Need, ...], summary: str, prose: str, dtypes: str, kept: tuple[Kept, ...] = INPUT
+    rank: int,
+    torch: str,
+    rules: tuple[Need, ...],
+    summary: str,
+    prose: str,
+    dtypes: str,
+    kept: tuple[Kept, ...] = INPUT,
 ) -> Layer:
     name = f"{torch.lower()}{rank}d"
     return Layer(

@@ -39,9 +39,7 @@ def _fields(net: _Net, answer: Measurement) -> Measurement:
     shape = getattr(feeds[0], "shape", None)
     if shape is None or not feeds[0].is_floating_point():
         return _said(answer, "the receptive field is measured on inputs of floating point only")
-    doubles = [
-        feed.double() if isinstance(feed, torch.Tensor) and feed.is_floating_point() else feed for feed in feeds
-    ]
+    doubles = [feed.double() if isinstance(feed, torch.Tensor) and feed.is_floating_point() else feed for feed in feeds]
 
     def run(modules: Sequence[Any], image: Any) -> Any:
         net.feeds = [image, *doubles[1:]]

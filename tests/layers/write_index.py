@@ -25,7 +25,10 @@ def defined() -> dict[str, tuple[str, tuple[Layer, ...]]]:
 def written() -> str:
     """The index file as it should be."""
     families = defined()
-    rows = {module: (family, tuple(layer.name if layer.operation else layer.torch for layer in found)) for module, (family, found) in families.items()}
+    rows = {
+        module: (family, tuple(layer.name if layer.operation else layer.torch for layer in found))
+        for module, (family, found) in families.items()
+    }
     table = "".join(f"    {row[:-1]},\n" for row in (repr({module: row})[1:] for module, row in rows.items()))
     table = table.replace("'", '"')
     layers = [layer for _, found in families.values() for layer in found]
