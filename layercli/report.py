@@ -170,17 +170,11 @@ class Report:
 
         if not self.ok or self.analysis.unplanned or self.optimizer is None:
             return None
-        found = memory(self.analysis, self.optimizer)
         if self.analysis.symbolic is None:
-            return found
-        from layercli.analysis.symbolic import number
+            return memory(self.analysis, self.optimizer)
+        from layercli.analysis.open_memory import account
 
-        for sample in self.analysis.symbolic.samples:  # what is kept may hang on sizes, such as a batch of one
-            there = memory(sample.analysis, self.optimizer)
-            pairs = zip(found.figures(), there.figures())
-            if any(number(ours.size, sample.sizes) != numeric.size for ours, numeric in pairs):
-                return None
-        return found
+        return account(self.analysis, self.optimizer)
 
     def output_bytes(self, row: Row) -> int:
         """Bytes of a row's outputs."""

@@ -19,14 +19,17 @@ What is counted, and how:
 A layer whose account is not worked out makes the sums unknown; what is known of the others is still said.
 """
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+import operator
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple, TypeAlias
 
 from layercli.analysis.kept import KeptRow, Trace, refs, trace
 from layercli.analysis.layer import param_bytes
 from layercli.analysis.storages import Storage
 from layercli.analysis.walk import Analysis, Row
 from layercli.plan import ITEM_SIZE
+
+Larger: TypeAlias = Callable[[int, int], bool]
 
 STEP_BYTES = 4
 """A count of steps: torch keeps it as a float32 tensor for every parameter tensor."""
@@ -51,9 +54,9 @@ OPTIMIZERS = {
 
 
 class Peak(NamedTuple):
-    """A largest amount, in bytes, and the row where it is met."""
+    """A largest amount, in bytes, and the row where it is met; None where that hangs on sizes that are left open."""
 
-    size: int
+    size: int | None
     row: int | None
 
 
@@ -97,9 +100,10 @@ class Memory(NamedTuple):
         return self.parameters + self.buffers + self.gradients + self.optimizer_state + self.kept
 
     @property
-    def inference(self) -> int:
-        """What inference holds at its peak."""
-        return self.parameters + self.buffers + self.inference_peak.size
+    def inference(self) -> int | None:
+        """What inference holds at its peak; None where that is not known."""
+        peak = self.inference_peak.size
+        return None if peak is None else self.parameters + self.buffers + peak
 
     def figures(self) -> Iterator[Figure]:
         """The account, line by line."""
@@ -126,8 +130,12 @@ def _state_words(name: str, keeps: Optimizer) -> str:
     return f"{name}: {keeps.states} x the bytes of the trained parameters ({keeps.means}){steps}"
 
 
-def memory(analysis: Analysis, optimizer: str = "sgd", asking: Collection[int] = ()) -> Memory:
+def memory(
+    analysis: Analysis, optimizer: str = "sgd", asking: Collection[int] = (), larger: Larger = operator.gt
+) -> Memory:
     """The account of these rows; ``optimizer`` is a name of :data:`OPTIMIZERS`.
+
+    ``larger``: whether an amount is larger than another; of open sizes that is not a matter of numbers.
 
     ``asking``: the numbers of the net's inputs that ask for a gradient; none does in ordinary training.
     """
@@ -145,8 +153,8 @@ def memory(analysis: Analysis, optimizer: str = "sgd", asking: Collection[int] =
         optimizer_state=_state(owners, gradients, OPTIMIZERS[optimizer]),
         kept=None if any(row.unknown for row in found.kept) else known,
         kept_known=known,
-        largest=_largest(analysis.rows, found),
-        inference_peak=_peak(analysis.rows, found),
+        largest=_largest(analysis.rows, found, larger),
+        inference_peak=_peak(analysis.rows, found, larger),
     )
 
 
@@ -155,16 +163,16 @@ def _state(owners: list[Row], trained: int, keeps: Optimizer) -> int:
     return keeps.states * trained + STEP_BYTES * steps
 
 
-def _largest(rows: tuple[Row, ...], found: Trace) -> Peak:
-    largest = Peak(0, None)
+def _largest(rows: tuple[Row, ...], found: Trace, larger: Larger) -> Peak:
+    largest, where = 0, None
     for row, made in zip(rows, found.made):
         for storage in made:
-            if storage.size > largest.size:
-                largest = Peak(storage.size, row.number)
-    return largest
+            if larger(storage.size, largest):
+                largest, where = storage.size, row.number
+    return Peak(largest, where)
 
 
-def _peak(rows: tuple[Row, ...], found: Trace) -> Peak:
+def _peak(rows: tuple[Row, ...], found: Trace, larger: Larger) -> Peak:
     """Walks the calls once: a storage is alive as long as a result that lies in it."""
     last = {row.number: row.number for row in rows}
     for row in rows:
@@ -175,15 +183,15 @@ def _peak(rows: tuple[Row, ...], found: Trace) -> Peak:
     # the net's inputs belong to the caller, who keeps them
     held: dict[Storage, int] = dict.fromkeys(found.inputs, 1)
     alive = sum(storage.size for storage in held)
-    peak = Peak(alive, None)
+    peak, where = alive, None
     for row in rows:
         for storage in found.results[row.number]:
             held[storage] = held.get(storage, 0) + 1
             alive += storage.size if held[storage] == 1 else 0
-        if alive > peak.size:
-            peak = Peak(alive, row.number)
+        if larger(alive, peak):
+            peak, where = alive, row.number
         for made in ends.get(row.number, ()):
             for storage in found.results[made]:
                 held[storage] -= 1
                 alive -= 0 if held[storage] else storage.size
-    return peak
+    return Peak(peak, where)

@@ -62,6 +62,10 @@ class Symbolic(NamedTuple):
     """The smallest sizes that are legal; where they hang on one another, the smallest alike, for a batch of one."""
     samples: tuple[Sample, ...]
     """Where torch is asked: the smallest sizes, and others."""
+    guards: tuple[Guard, ...] = ()
+    """What was assumed of them: the closed forms hold where all of it does."""
+    again: Callable[[Mapping[str, int]], Any] | None = None
+    """The analysis at sizes in numbers."""
 
 
 def symbols_of(inputs: Sequence[Input]) -> tuple[str, ...]:
@@ -128,13 +132,17 @@ def _finished(
     found, holding = region(guards), _holding(guards)
     least = smallest(holding, names, batch, found)
     samples = []
+
+    def again(sizes: Mapping[str, int]) -> Any:
+        return run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
+
     for sizes in _points(holding, names, batch, least or dict(witness)):
-        numeric = run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
+        numeric = again(sizes)
         if numeric.error is not None:  # never inside the region; said rather than hidden where it is
             message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
             raise LayerError("internal.region", message)
         samples.append(Sample(sizes, numeric))
-    symbolic = Symbolic(names, found.demands, least, tuple(samples))
+    symbolic = Symbolic(names, found.demands, least, tuple(samples), guards, again)
     return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
 
 
@@ -173,10 +181,10 @@ def _same_at(
     put: dict[Any, Polynomial] = {Symbol(name): polynomial(sizes[name])}
 
     def at(value: Any) -> Polynomial:
-        return put_in(value.closed, put) if isinstance(value, SymInt) else polynomial(value)
+        return (put_in(value.closed, put) if isinstance(value, SymInt) else polynomial(value)).expanded()
 
     def closed(value: Any) -> Polynomial:
-        return value.closed if isinstance(value, SymInt) else polynomial(value)
+        return (value.closed if isinstance(value, SymInt) else polynomial(value)).expanded()
 
     for ours, theirs in zip(map(_figures, analysis.rows), map(_figures, other.rows)):
         if [*map(at, ours)] != [*map(closed, theirs)]:

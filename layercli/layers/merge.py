@@ -5,7 +5,8 @@ They are functions of torch, not modules; each is a function of how many tensors
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from layercli.formula import (
@@ -28,7 +29,6 @@ from layercli.formula import (
     product,
     slice_,
     sym,
-    total,
     when,
 )
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
@@ -55,7 +55,17 @@ def _inputs(count: int, dtypes: str) -> tuple[TensorIn, ...]:
 
 
 def _same(shapes: tuple[Sym, ...]) -> Expr:
-    return and_(*(eq_(shapes[0], other) for other in shapes[1:])) if len(shapes) > 1 else num(True)
+    return _all([eq_(shapes[0], other) for other in shapes[1:]])
+
+
+def _all(conditions: Sequence[Expr]) -> Expr:
+    """All of them, in a tree as low as can be: there may be hundreds."""
+    return _paired(and_, conditions) if conditions else num(True)
+
+
+def _paired(joined: Callable[[Expr, Expr], Expr], parts: Sequence[Expr]) -> Expr:
+    half = len(parts) // 2
+    return joined(_paired(joined, parts[:half]), _paired(joined, parts[half:])) if half else parts[0]
 
 
 def _elementwise(
@@ -142,9 +152,10 @@ def cat(count: int) -> Layer:
     first: Expr = shapes[-1]
     for passed, other in reversed([*zip(skipped, shapes[:-1])]):
         first = when(passed, first, other)
-    rank, none = length(first), and_(*skipped)
+    rank, none, fits = length(first), sym("nothing", "whether all are passed over"), sym("fits")
+    empty = [and_(eq_(length(shape), 1), eq_(product(shape), 0)) for shape in shapes]
     alike = [sym(f"rank{number}", "whether it has as many axes as the others") for number in range(count)]
-    fits = and_(or_(none, _there(rank)), *alike)
+    there = or_(none, _there(rank))
     place = when(none, 0, when(lt_(_DIM, 0), _DIM + rank, _DIM))
 
     def beside(shape: Expr) -> Expr:
@@ -164,7 +175,7 @@ def cat(count: int) -> Layer:
                     fits,
                     concat(
                         slice_(first, 0, place),
-                        dims(cat=total(when(passed, 0, at(shape, place)) for passed, shape in zip(skipped, shapes))),
+                        dims(cat=_paired(operator.add, [when(passed, 0, at(shape, place)) for passed, shape in zip(skipped, shapes)])),
                         slice_(first, place + 1, rank),
                     ),
                     first,
@@ -173,11 +184,13 @@ def cat(count: int) -> Layer:
             ),
         ),
         facts={
-            **{passed.name: and_(eq_(length(shape), 1), eq_(product(shape), 0)) for passed, shape in zip(skipped, shapes)},
+            **{passed.name: fact for passed, fact in zip(skipped, empty)},
+            none.name: _all(empty),
             **{
                 name.name: or_(passed, eq_(length(shape), rank))
                 for name, passed, shape in zip(alike, skipped, shapes)
             },
+            fits.name: and_(there, _all([or_(fact, eq_(length(shape), rank)) for fact, shape in zip(empty, shapes)])),
         },
         rules=(
             Need(
@@ -185,7 +198,7 @@ def cat(count: int) -> Layer:
             ),
             *(Need(name, "the inputs differ in how many axes they have", "give them equally many", code="shape.rank")
               for name in alike),
-            _inside(rank, or_(none, _there(rank))),
+            _inside(rank, there),
             *(
                 Need(
                     eq_(beside(first), beside(shape)), "the inputs differ along another axis than dim {dim}",

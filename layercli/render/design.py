@@ -196,7 +196,8 @@ def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
         yield "memory", Cell(f"parameters and buffers {size_text(report.totals['param_bytes'])}")
         return
     if report.analysis.symbolic is not None:
-        yield "inference", Cell(size_text(found.inference))
+        fullest = "unknown: it hangs on the sizes which moment is the fullest"
+        yield "inference", Cell(fullest if found.inference is None else size_text(found.inference))
         yield "training", Cell("unknown" if found.training is None else size_text(found.training))
         return
     rows = report.analysis.rows
