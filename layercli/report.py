@@ -149,19 +149,28 @@ class Report:
         if not self.ok:
             return dict.fromkeys(TOTALS)
         rows, owners = self.analysis.rows, [row.bound for row in self.analysis.rows if row.shares is None]
-        params = sum(bound.params for bound in owners)
+        whole = not self.analysis.unplanned  # a class of the user's own may hold more than its children
+
+        def held(count: int) -> int | None:
+            return count if whole else None
+
         macs = [row.bound.macs for row in rows]
         known = None if None in macs else sum(value for value in macs if value is not None)
         return {
-            "params": params,
-            "trainable_params": sum(bound.trainable for bound in owners),
-            "buffers": sum(bound.buffers for bound in owners),
+            "params": held(self.known_params),
+            "trainable_params": held(sum(bound.trainable for bound in owners)),
+            "buffers": held(sum(bound.buffers for bound in owners)),
             "macs": known,
             "flops": None if known is None else sum(row.bound.sizes["flops"] for row in rows),
-            "param_bytes": sum(param_bytes(bound) for bound in owners),
+            "param_bytes": held(sum(param_bytes(bound) for bound in owners)),
             "activation_bytes": None if self.analysis.unplanned else sum(map(self.output_bytes, rows)),
             "saved_bytes": None if self.memory is None else self.memory.kept,
         }
+
+    @property
+    def known_params(self) -> int:
+        """Numbers in the parameters that are known, weights that are used again counted once."""
+        return sum(row.bound.params for row in self.analysis.rows if row.shares is None)
 
     @cached_property
     def memory(self) -> Memory | None:
@@ -222,7 +231,8 @@ class Report:
                 path = self.analysis.rows[kept.row].path
                 rows.append({"of": "saved_bytes", "path": path, "why": kept.unknown})
         if self.ok and self.analysis.unplanned:
-            rows.append({"of": "activation_bytes", "path": "", "why": self.analysis.unplanned})
+            figures = ("params", "trainable_params", "buffers", "param_bytes", "activation_bytes")
+            rows += [{"of": figure, "path": "", "why": self.analysis.unplanned} for figure in figures]
         if self.memory is None and self.ok:
             open_sizes = "what is kept has no one formula over the sizes that are left open"
             why = self.analysis.unplanned or (open_sizes if self.optimizer else "memory is left out of a brief report")
@@ -253,7 +263,7 @@ class Report:
             "memory": self._memory_json(),
             "symbols": None if analysis.symbolic is None else _symbols_json(analysis.symbolic),
             "unknown": self.unknown,
-            "known_part": {"macs": sum(value or 0 for value in macs)} if None in macs else None,
+            "known_part": self._known_json(macs),
             "layers": [_row_json(self, row, brief) for row in rows],
             "measured": self._measured_json(),
             "notes": [_note_json(note) for note in self.notes],
@@ -264,6 +274,13 @@ class Report:
             "errors": [] if analysis.error is None else [error_json(analysis.error)],
         }
         return document if analysis.symbolic is None else _written(document)
+
+    def _known_json(self, macs: Sequence[int | None]) -> dict[str, int] | None:
+        """What is known of totals that are not."""
+        known = {"macs": sum(value or 0 for value in macs)} if None in macs else {}
+        if self.ok and self.analysis.unplanned:
+            known["params"] = self.known_params
+        return known or None
 
     def _memory_json(self) -> dict[str, Any] | None:
         """The account in bytes, each figure under its name."""
@@ -382,7 +399,9 @@ def _source_json(name: str, wire: Wire) -> Iterator[dict[str, Any]]:
 def _symbols_json(symbolic: Symbolic) -> dict[str, Any]:
     return {
         "names": list(symbolic.symbols),
-        "demands": [{"text": demand.text, "kind": demand.kind} for demand in symbolic.demands],
+        "demands": [
+            {"text": demand.text, "kind": demand.kind, "category": demand.category} for demand in symbolic.demands
+        ],
         "smallest": None if symbolic.smallest is None else dict(symbolic.smallest),
         "samples": [dict(sample.sizes) for sample in symbolic.samples],
     }

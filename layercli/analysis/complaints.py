@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from layercli.analysis.keys import Given
@@ -18,6 +20,7 @@ from layercli.spec import Chain, Group, Op
 if TYPE_CHECKING:
     from layercli.analysis.rows import Row
 
+_IN_FEATURES = re.compile(r"in_features is (\d+), but")
 _WRITE_A_CHAIN = 'write layers, a chain of them as "conv2d 8 3 | relu"'
 
 
@@ -83,6 +86,15 @@ def explain(
         why_it_does_not_fit(error, rows, sources[0])
 
 
+def several_outputs(row: Row, layer: Layer) -> LayerError:
+    """What torch says of a module behind one that gives a tuple, in a Sequential."""
+    name = row.bound.layer.torch
+    return LayerError(
+        "torch.tuple", f"{name} gives a tuple, and in PyTorch {layer.torch} is handed it as it is",
+        fix=f"write it as steps, where the first output flows on: {row.bound.layer.name} … | {layer.name} …",
+    )  # fmt: skip
+
+
 def clash(error: LayerError, layer: Layer, given: Given, sources: Sequence[Stream]) -> None:
     """Says of branches that do not merge what each gives, and the first axis on which they differ and must not."""
     flows = [source.flow for source in sources]
@@ -108,6 +120,10 @@ def why_it_does_not_fit(error: LayerError, rows: Sequence[Row], source: Stream) 
     if source.wire.call is None or not error.code.startswith("shape."):
         return
     row = rows[source.wire.call]
+    shape = source.flow.shape
+    meant = _IN_FEATURES.match(error.message)
+    if meant and len(shape) > 2 and int(meant[1]) == prod(shape[1:]):
+        error.fix = "put flatten before it: the features are those of all axes behind the batch"
     error.message += f" ({row.label or row.bound.layer.name} gives {_written(source.flow.shape)})"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from layercli.analysis.flow import from_feed
+from layercli.analysis.flow import Flow, from_feed
 from layercli.analysis.keys import Given, from_op
 from layercli.analysis.layer import Analyser
 from layercli.analysis.net import Net
@@ -30,6 +30,8 @@ class Walk(Net):
         """The class of the user's own that was met: what comes after it has no known shape."""
         self.why_opaque = ""
         """Why that is not known."""
+        self.called: set[int] = set()
+        """The rows that are modules in PyTorch's notation: what one gives goes to the next as it is."""
         self._labels: dict[str, Stream] = {}
         self._further: frozenset[str] = frozenset()
         """The labels of input steps."""
@@ -116,6 +118,11 @@ class Walk(Net):
 
     def sources(self, layer: Layer, op: Op, place: Place, stream: Stream) -> list[Stream]:
         """What a step is fed: its references and branches, the stream where it has none of them, or beside them."""
+        if op.branches and layer.several is None and len(layer.inputs) == 1:
+            raise LayerError(
+                "spec.branches", f"{layer.name} takes one input, and no branches", span=op.span,
+                fix=f"put what comes before it in front: … | {layer.name}",
+            )  # fmt: skip
         found = []
         for name, path, span in op.references:
             try:
@@ -208,6 +215,7 @@ class Walk(Net):
 
     def python(self, unit: PythonCall | Custom, place: Place, stream: Stream) -> Stream:
         """A module in PyTorch's notation."""
+        from layercli.analysis.complaints import several_outputs
         from layercli.analysis.opaque import own
         from layercli.analysis.pytorch import from_call
 
@@ -219,6 +227,10 @@ class Walk(Net):
                 return self.unknown(unit, place, why or f"it stands behind {self.opaque}, whose output is not known")
             assert isinstance(unit, PythonCall)
             layer, given, said = from_call(unit)
+            before = stream.wire.call
+            if before is not None and before in self.called and not isinstance(stream.tree, Flow):
+                raise several_outputs(self.rows[before], layer)
+            self.called.add(len(self.rows))
             return self.layer(layer, given, place._replace(said=said), [stream])
         except LayerError as error:
             if error.code.startswith("shape."):

@@ -125,7 +125,15 @@ def _refs(wire: Wire) -> Iterator[Ref]:
 def _used(rows: Sequence[Placed]) -> set[int]:
     """The rows that the last one's result comes from: autograd lets go of what leads nowhere."""
     used = {row.number for row in rows[-1:]}
+    readers: dict[int | None, list[int]] = {}
+    for row in rows:
+        for ref in refs(row.call):
+            readers.setdefault(ref.call, []).append(row.number)
     for row in reversed(rows):
+        sources = [ref.call for ref in refs(row.call)] if row.bound.args.get("inplace") is True else ()
+        # what is changed in place is what later readers of the same tensor read
+        if any(reader > row.number and reader in used for call in sources for reader in readers[call]):
+            used.add(row.number)
         if row.number in used:
             used.update(ref.call for ref in refs(row.call) if ref.call is not None)
     return used

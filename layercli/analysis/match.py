@@ -175,8 +175,9 @@ class Matcher:
         count = len(value.shape) - len(fixed)
         names = value.labels[:count]
         if len(names) != count or len(set(names)) != count or not all(names) or set(names) & self._taken(fixed):
-            stem = star.lower() if "d0" in self.sizes else "d"
-            names = tuple(f"{stem}{number}" for number in range(count))
+            stems = ("d", star.lower(), f"{star.lower()}_")
+            numbered = (tuple(f"{stem}{number}" for number in range(count)) for stem in stems)
+            names = next(names for names in numbered if not set(names) & self._taken(fixed))
         what = "the input" if item.name in ("input", self.layer.inputs[0].name) else f"the {item.name}"
         self.known[star] = tuple(Axis(name, Sym(name, f"size of {what} along {name}")) for name in names)
         self.sizes.update(zip(names, value.shape))

@@ -121,10 +121,11 @@ class Net:
     def _tensor(self, source: Stream) -> tuple[Tree, Wire]:
         """The tensor of a source and its wire; of an input of the whole, as it is settled by now."""
         if source.wire.call is None:
+            if not self.inputs:
+                raise LayerError("type.inputs", "nothing says what the first input is", fix="give it with -i")
             self.taken.add(source.wire.path[0])
             self.told.setdefault(source.wire.path[0], "input")
-            tree = from_feed(self.inputs[source.wire.path[0]].feed) if self.inputs else source.tree
-            source = source._replace(tree=tree)
+            source = source._replace(tree=from_feed(self.inputs[source.wire.path[0]].feed))
         return source.flow, source.flow_wire
 
     def _beside(self, layer: Layer, sources: Sequence[Stream], arguments: Sequence[Argument]) -> list[Argument]:

@@ -1,4 +1,4 @@
-"""The account of memory on sizes left open: closed forms where there is one for all sizes, unknown where there is none."""
+"""The account of memory on sizes left open: closed forms where one holds for all sizes, else unknown."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]
     """Sizes at which the rule that just failed is met, by each way that it left open; its first is the last."""
     if tracer.last is None:
         return
-    tail = [*takewhile(lambda guard: guard.category == NEED and guard.relation == "!=", reversed(tracer.guards))]
+    tail = [*takewhile(lambda guard: guard.relation == "!=", reversed(tracer.guards))]
     needs = [guard for guard in tracer.guards if guard.category == NEED and guard not in tail]
     for way in (tracer.mended(), *((*needs, guard.negated()) for guard in tail[:MOST_WAYS])):
         smallest = region(way).smallest
@@ -142,7 +142,8 @@ def _finished(
             message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
             raise LayerError("internal.region", message)
         samples.append(Sample(sizes, numeric))
-    symbolic = Symbolic(names, found.demands, least, tuple(samples), guards, again)
+    demands = tuple(_proved(found.demands, samples[-1].sizes, again)) if samples else found.demands
+    symbolic = Symbolic(names, demands, least, tuple(samples), guards, again)
     return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
 
 
@@ -217,6 +218,43 @@ def _holding(guards: Guards) -> Holding:
             return False
 
     return holding
+
+
+TRIED = 3
+"""How many sizes that do not meet a demand are tried against the rules."""
+
+
+def _proved(
+    demands: Sequence[Demand], base: Mapping[str, int], again: Callable[[Mapping[str, int]], Any]
+) -> Iterator[Demand]:
+    """The demands, those that are no needs told apart: a size that does not meet one is legal all the same.
+
+    A rule may be met in more ways than one (equal sizes, or a size of 1), and the walk has taken one of them.
+    """
+    for demand in demands:
+        if demand.category == NEED and len(demand.symbols) == 1 and demand.kind in _MEETS:
+            (name,) = demand.symbols
+            others = [each for each in demands if each is not demand and each.symbols == demand.symbols]
+            against = [
+                size
+                for size in dict.fromkeys((base[name] - 1, base[name] + 1, 1, *range(2, 2 * base[name] + 2)))
+                if size > 0 and not _MEETS[demand.kind](size, demand.numbers)
+                and all(each.kind not in _MEETS or _MEETS[each.kind](size, each.numbers) for each in others)
+            ]  # fmt: skip
+            if any(again({**base, name: size}).error is None for size in against[:TRIED]):
+                demand = demand._replace(category=CHOICE)
+        yield demand
+
+
+_MEETS: dict[str, Callable[[int, tuple[int, ...]], bool]] = {
+    "least": lambda size, numbers: size >= numbers[0],
+    "most": lambda size, numbers: size <= numbers[0],
+    "equal": lambda size, numbers: size == numbers[0],
+    "remainder": lambda size, numbers: size % numbers[0] in numbers[1:],
+    "among": lambda size, numbers: size in numbers,
+    "not": lambda size, numbers: size not in numbers,
+}
+"""By the kind of a demand: whether a size meets it."""
 
 
 def _points(

@@ -35,7 +35,7 @@ state = _State()
 
 def is_spec(word: str) -> bool:
     """Whether a first word can be no command: it holds what only a spec holds."""
-    return any(character in word for character in " =|(\n#") and not word.startswith("-")
+    return any(character in word for character in " =|(*;\n#") and not word.startswith("-")
 
 
 class Group(TyperGroup):

@@ -231,8 +231,9 @@ def _weighed(expr: Expr, values: MutableEnvironment) -> Any:
             found = bool(_weighed(part, values))
         if found is ends and not tracer.guards:
             return ends
-    first = bool(_weighed(expr.args[0], values))
-    return first if first is ends else bool(_weighed(expr.args[1], values))
+    if not ends:
+        return all(_weighed(part, values) for part in expr.args)
+    return any(_weighed(part, values) for part in expr.args)
 
 
 def _chosen(expr: Op, values: MutableEnvironment) -> Any:

@@ -44,6 +44,8 @@ def _dropout(
     name = torch.lower()
     empty = eq_(product(shape), 0)
     undrawn = or_(or_(eq_(_P, 0), eq_(_P, 1)), empty)
+    # torch's alpha dropout multiplies in place where it is told to, and then adds to a tensor of its own
+    untouched = or_(not_(TRAINING), or_(eq_(_P, 0), empty))
     rules = (
         Need(
             undrawn, "dropout draws floating-point numbers, and the input is {input_dtype}", "use float32, or --eval",
@@ -70,7 +72,7 @@ def _dropout(
             Kept("mask", product(shape) if mask is None else mask, where=and_(TRAINING, not_(undrawn))),
             Kept("zero", num(1), where=and_(TRAINING, eq_(_P, 1), not_(empty))),
         ),
-        view=or_(sym("inplace"), or_(not_(TRAINING), or_(eq_(_P, 0), empty))),
+        view=untouched if "Alpha" in torch else or_(sym("inplace"), untouched),
         lies="alike" if mask is None else "",
         default_input=default_input,
         prose=f"{prose} In eval mode nothing changes; the shape never does.",

@@ -193,7 +193,9 @@ def _facts(report: Report) -> Iterator[tuple[str, Cell]]:
 def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
     found = report.memory
     if found is None:
-        yield "memory", Cell(f"parameters and buffers {size_text(report.totals['param_bytes'])}")
+        held = report.totals["param_bytes"]
+        known = f"at least {report.known_params:,} parameters, those that the text tells of"
+        yield "memory", Cell(f"parameters and buffers {size_text(held)}" if held is not None else f"unknown; {known}")
         return
     if report.analysis.symbolic is not None:
         fullest = "unknown: it hangs on the sizes which moment is the fullest"

@@ -111,8 +111,11 @@ def open_sizes(report: Report) -> Iterator[tuple[str, Cell]]:
     symbolic = report.analysis.symbolic
     if symbolic is None:
         return
-    demands = [demand.text for demand in symbolic.demands]
-    yield "demands", Cell(", ".join(demands) or "none: every size of at least 1 will do")
+    needs = [demand.text for demand in symbolic.demands if demand.category == "need"]
+    ways = [demand.text for demand in symbolic.demands if demand.category != "need"]
+    yield "demands", Cell(", ".join(needs) or "none: every size of at least 1 will do")
+    if ways:
+        yield "these forms", Cell(f"hold where {', '.join(ways)}; elsewhere the design may be legal, and others hold")
     if symbolic.smallest is not None:
         smallest = ", ".join(f"{name}={size}" for name, size in symbolic.smallest.items())
         yield "smallest input", Cell(smallest, "strong")

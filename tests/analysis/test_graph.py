@@ -218,7 +218,7 @@ REFUSED = [
     ("lstm 4 | pick 2", ["5,2,3"], "shape.output", "lstm has no output 2", "pick 2", 1),
     ("add(relu)", ["1,3"], "spec.merge", "add has one branch", "add(relu)", 1),
     ("relu | add", ["1,3"], "spec.merge", "add has nothing to merge with", "add", 1),
-    ("relu(gelu ; )", ["1,3"], "type.inputs", "relu takes 1 input (input), not 2 inputs", "relu(gelu ; )", 1),
+    ("relu(gelu ; )", ["1,3"], "spec.branches", "relu takes one input, and no branches", "relu(gelu ; )", 0),
     ("q: relu | mha 2 keys=@q", ["5,2,4"], "spec.unknown-key", "has no input 'keys'", "keys", 1),
     ("add( ; y: input 1,3)", ["y=1,3"], "type.inputs", "nothing says what the first input is", "input 1,3", 0),
 ]  # fmt: skip
@@ -250,6 +250,12 @@ def test_an_input_that_no_step_takes() -> None:
     assert error is not None
     assert error.code == "type.inputs"
     assert "target" in error.fix
+
+
+@pytest.mark.parametrize("name", ["cat dim=1", "stack dim=1"])
+def test_as_many_branches_as_there_may_be(name: str) -> None:
+    report = asked(f"{name}({' ; '.join(['relu'] * 255)} ; )", "2,3")
+    assert report.status == "agrees"
 
 
 # --- the document ---

@@ -39,7 +39,8 @@ def _fed(row: Row) -> tuple[int, ...]:
 
 def _unused(net: Wiring) -> Iterator[Finding]:
     for row in net.rows:
-        if row.number != net.end and not net.uses[row.number] and row.bound.outputs:
+        in_place = row.bound.args.get("inplace") is True  # then who reads its input reads what it gives
+        if row.number != net.end and not net.uses[row.number] and row.bound.outputs and not in_place:
             yield Finding(row, "nothing reads what it gives", "refer to it by its label, or leave it out")
 
 
