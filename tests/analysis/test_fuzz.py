@@ -1,6 +1,7 @@
-"""Random designs, valid and broken: an answer or an error that points somewhere, never another exception, never a hang.
+"""Random designs, valid and broken: an answer or an error that points somewhere, never another exception.
 
-``LAYERCLI_FUZZ=100000 pytest tests/analysis/test_fuzz.py`` draws that many.
+``LAYERCLI_FUZZ=100000 pytest tests/analysis/test_fuzz.py`` draws that many, and there a question that takes
+``MOST_SECONDS`` is a failure too: a look at one quiet machine, which the ordinary run does not take.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from layercli.spec import format_spec, parse
 DRAWN = int(os.environ.get("LAYERCLI_FUZZ", "500"))
 """Designs of one run of the tests."""
 
-MOST_SECONDS = 5.0
+MOST_SECONDS = 5.0 if "LAYERCLI_FUZZ" in os.environ else float("inf")
 
 
 class Question(NamedTuple):
