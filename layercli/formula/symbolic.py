@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from layercli.formula.closed import as_fraction, as_polynomial, power, put_in
@@ -226,14 +226,24 @@ def _weighed(expr: Expr, values: MutableEnvironment) -> Any:
     if expr.kind == "when":
         return _chosen(expr, values)
     ends = expr.kind == "or"
-    for part in expr.args:
+    left = []
+    for part in _chained(expr.kind, expr):
         with Tracer() as tracer:
             found = bool(_weighed(part, values))
-        if found is ends and not tracer.guards:
+        if tracer.guards:
+            left.append(part)
+        elif found is ends:
             return ends
-    if not ends:
-        return all(_weighed(part, values) for part in expr.args)
-    return any(_weighed(part, values) for part in expr.args)
+    return (any if ends else all)(_weighed(part, values) for part in left)
+
+
+def _chained(kind: str, expr: Op) -> Iterator[Expr]:
+    """The parts of a chain of one connective, ``a and b and c``, so that each of them is weighed twice and no more."""
+    for part in expr.args:
+        if isinstance(part, Op) and part.kind == kind:
+            yield from _chained(kind, part)
+        else:
+            yield part
 
 
 def _chosen(expr: Op, values: MutableEnvironment) -> Any:

@@ -285,3 +285,9 @@ def test_what_fits_for_no_sizes_is_told_with_symbols(validate: Any) -> None:
     document = validate(Report(analysis, None, "not asked").to_dict())
     assert document["symbols"]["names"] == ["N", "H", "W"]
     assert document["layers"][0]["outputs"][0]["shape"] == ["N", 4, "H - 2", "W - 2"]
+
+
+def test_many_branches_on_open_sizes_are_weighed_one_by_one() -> None:
+    analysis = on(parse("mul(conv2d 2 1 ; ; conv2d 2 1 ; ; conv2d 2 1 ; )"), "N,C,H,W")
+    assert [[str(size) for size in flow.shape] for flow in tensors(analysis.outputs)] == [["N", "2", "H", "W"]]
+    assert known(analysis).smallest == {"N": 1, "C": 2, "H": 1, "W": 1}
