@@ -14,11 +14,13 @@ from layercli.analysis.storages import (
     DIFFERENTIABLE,
     Held,
     Holding,
+    Path,
     Storage,
     bytes_of,
     every,
     input_names,
     output_names,
+    output_places,
 )
 from layercli.analysis.strides import (
     Shape,
@@ -35,7 +37,7 @@ from layercli.analysis.strides import (
 from layercli.formula import Expr, decide, evaluate
 from layercli.layers.definition import Layer
 from layercli.layers.dtypes import COMPLEX
-from layercli.layers.kept import dtype_of, grad, same
+from layercli.layers.kept import dtype_of, grad, read, same
 from layercli.layers.kept import in_batches as batches_flag
 from layercli.layers.kept import in_rows as rows_flag
 from layercli.plan import ITEM_SIZE, Call, Literal, Ref, Wire
@@ -98,7 +100,7 @@ def trace(rows: Sequence[Placed], asking: Collection[int] = ()) -> Trace:
     """
     tracer = _Tracer(asking)
     used = _used(rows)
-    kept = tuple(tracer.row(row, row.number in used) for row in rows)
+    kept = tuple(tracer.row(row, used.get(row.number, frozenset())) for row in rows)
     results = tuple(frozenset(held.storage for held in every(tracer.outputs[row.number])) for row in rows)
     made = tuple(
         tuple(storage for storage in sorted(found) if storage.row == row.number) for row, found in zip(rows, results)
@@ -122,9 +124,9 @@ def _refs(wire: Wire) -> Iterator[Ref]:
             yield from _refs(item)
 
 
-def _used(rows: Sequence[Placed]) -> set[int]:
-    """The rows that the last one's result comes from: autograd lets go of what leads nowhere."""
-    used = {row.number for row in rows[-1:]}
+def _used(rows: Sequence[Placed]) -> dict[int, set[Path]]:
+    """The rows that the last one's result comes from, with the outputs that do: autograd lets go of the others."""
+    used: dict[int, set[Path]] = {row.number: {()} for row in rows[-1:]}
     readers: dict[int | None, list[int]] = {}
     for row in rows:
         for ref in refs(row.call):
@@ -133,9 +135,11 @@ def _used(rows: Sequence[Placed]) -> set[int]:
         sources = [ref.call for ref in refs(row.call)] if row.bound.args.get("inplace") is True else ()
         # what is changed in place is what later readers of the same tensor read
         if any(reader > row.number and reader in used for call in sources for reader in readers[call]):
-            used.add(row.number)
+            used.setdefault(row.number, {()})
         if row.number in used:
-            used.update(ref.call for ref in refs(row.call) if ref.call is not None)
+            for ref in refs(row.call):
+                if ref.call is not None:
+                    used.setdefault(ref.call, set()).add(ref.path or (0,))
     return used
 
 
@@ -149,11 +153,14 @@ class _Tracer:
         self._inputs: dict[tuple[int, ...], Storage] = {}
         self._kept: set[int] = set()
 
-    def row(self, row: Placed, used: bool) -> KeptRow:
-        """One more row: finds its inputs, makes its outputs, and says what it keeps."""
+    def row(self, row: Placed, used: Collection[Path]) -> KeptRow:
+        """One more row: finds its inputs, makes its outputs, and says what it keeps.
+
+        ``used``: the places of those of its outputs that the net's result comes from.
+        """
         bound, layer = row.bound, row.bound.layer
         inputs = self._taken(row)
-        flags = _flags(inputs)
+        flags = {**_flags(inputs), **_reads(bound, used)}
         asks = _learns(bound) or any(held.grad for held in inputs.values())
         viewed = self._holds(layer.view, bound, flags)
         outputs = self.outputs[row.number] = self._made(row, inputs, flags, viewed, asks)
@@ -214,10 +221,17 @@ class _Tracer:
             if viewed and source is not None:
                 return self._view(bound, source, tree, grad, row.number)
             strides = _lying(bound, flags, inputs, tree.shape) if tree is first else in_order(tree.shape)
-            storage = parameter or self._storage(bytes_of(tree), row.number)
+            storage = parameter or self._storage(self._room(tree, bound, flags, tree is first), row.number)
             return Held(storage, tree.shape, strides, tree.dtype, grad)
 
         return tuple(map(made, bound.outputs))
+
+    def _room(self, tree: Flow, bound: Bound, flags: Mapping[str, Any], first: bool) -> int:
+        """The bytes that torch makes room for at an output."""
+        least, said = bytes_of(tree), bound.layer.storage
+        if said is None or not first:
+            return least
+        return max(least, evaluate(bound.variant.under(said, flags), bound.sizes) * ITEM_SIZE[tree.dtype])
 
     def _view(self, bound: Bound, source: Held, tree: Flow, grad: bool, row: int) -> Held:
         """An output that is a view of the first input, unless that lies in memory so that it has to be copied."""
@@ -283,6 +297,16 @@ def _flags(inputs: Mapping[str, Held]) -> dict[str, Any]:
         flags.update({same(name, other).name: inputs[other].wire == held.wire for other in before})
         before.append(name)
     return flags
+
+
+def _reads(bound: Bound, used: Collection[Path]) -> dict[str, bool]:
+    """Which of several outputs are read, by the symbols that definitions ask for it by."""
+    if len(bound.variant.outputs) == 1:
+        return {}
+    return {
+        read(name).name: any(path[: len(place)] == place[: len(path)] for path in used)
+        for name, place in output_places(bound.variant.outputs)
+    }
 
 
 def _unknown(layer: Layer, bound: Bound, inputs: Mapping[str, Held], viewed: bool) -> str:

@@ -13,7 +13,7 @@ from layercli.analysis.variant import MACS, Shaped, ShapedTree, Tensor, Variant
 from layercli.errors import LayerError
 from layercli.formula import Axis, Expr, Num, Sym, Unresolved, decide, evaluate, number, resolve, resolve_shape
 from layercli.layers.definition import Copies, Key, Layer, Need, TensorIn, ValueIn
-from layercli.layers.dtypes import INTEGERS, promoted
+from layercli.layers.dtypes import HALF_COMPLEX, INTEGERS, promoted, promoted_in_turn
 from layercli.layers.kinds import LARGEST
 from layercli.plan import ITEM_SIZE, Literal, elements, span
 
@@ -181,7 +181,8 @@ class Analyser:
         if first.dtype in INTEGERS and matcher.integers_become:
             dtypes["input"] = matcher.integers_become
         if variant.promotes:
-            dtypes["promoted"] = promoted((flow.dtype, bool(flow.shape)) for flow in tensors(tuple(arranged.values())))
+            operands = [(flow.dtype, bool(flow.shape)) for flow in tensors(tuple(arranged.values()))]
+            dtypes |= {"promoted": promoted(operands), "promoted in turn": promoted_in_turn(operands)}
         outputs = tuple(_flow(shaped, sizes, first, dtypes, known) for shaped in variant.outputs)
         args = {key.name: settled.values[key.name] for key in layer.keys}
         args.update({name: made.module() for name in reader.parts if isinstance(made := args[name], Making)})
@@ -332,9 +333,13 @@ def _flow(
         return tuple(_flow(item, sizes, first, dtypes, known) for item in shaped)
     said = shaped.out.dtype
     dtype = said if isinstance(said, str) else decide(said, known)
+    dtype = dtypes.get(dtype, dtype)
+    if dtype == HALF_COMPLEX:
+        message = f"torch makes {HALF_COMPLEX} of these, complex numbers of half precision, which is not known here"
+        raise LayerError("torch.dtype", message, fix="use float32 or complex64 for all")
     return Flow(
         tuple(sizes[name] for name in shaped.sizes),
-        dtypes.get(dtype, dtype),
+        dtype,
         tuple(axis.label for axis in shaped.axes),
         first.batch_sizes if shaped.out.packed else None,
     )

@@ -69,6 +69,19 @@ def input_names(item: InputDef, holding: Holding) -> dict[str, Held]:
     return {}
 
 
+Path: TypeAlias = tuple[int, ...]
+"""Where a tensor stands among a row's outputs."""
+
+
+def output_places(shaped: tuple[ShapedTree, ...], before: Path = ()) -> Iterator[tuple[str, Path]]:
+    """The output tensors' names, each with its place."""
+    for index, item in enumerate(shaped):
+        if isinstance(item, Shaped):
+            yield item.out.name, (*before, index)
+        elif item is not None:
+            yield from output_places(item, (*before, index))
+
+
 def output_names(shaped: tuple[ShapedTree, ...], outputs: tuple[Holding, ...]) -> dict[str, Held]:
     """The output tensors by name."""
     named: dict[str, Held] = {}

@@ -104,7 +104,7 @@ class Variant:
     def promotes(self) -> bool:
         """Whether the dtype of an output may hang on those of all inputs."""
         said = [shaped.out.dtype for _, shaped in self.every_output()]
-        return any(isinstance(dtype, Expr) or dtype == "promoted" for dtype in said)
+        return any(isinstance(dtype, Expr) or dtype.startswith("promoted") for dtype in said)
 
     def every_output(self) -> Iterable[tuple[str, Shaped]]:
         """Every output tensor with its path, however they are nested."""

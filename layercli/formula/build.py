@@ -58,20 +58,19 @@ def is_(key: Sym, value: Constant) -> Expr:
 
 
 def and_(*conditions: Expr) -> Expr:
-    """All of them."""
-    return _folded("and", conditions)
+    """All of them; true of none."""
+    return joined("and", conditions) if conditions else Num(True)
 
 
 def or_(*conditions: Expr) -> Expr:
-    """Any of them."""
-    return _folded("or", conditions)
+    """Any of them; false of none."""
+    return joined("or", conditions) if conditions else Num(False)
 
 
-def _folded(kind: str, parts: Sequence[Expr]) -> Expr:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = Op(kind, (whole, part))
-    return whole
+def joined(kind: str, parts: Sequence[Expr]) -> Expr:
+    """One or more parts under an associative operation, in a tree as low as can be: there may be hundreds."""
+    half = len(parts) // 2
+    return Op(kind, (joined(kind, parts[:half]), joined(kind, parts[half:]))) if half else parts[0]
 
 
 def not_(condition: Expr) -> Expr:
@@ -112,7 +111,7 @@ def size(factors: Iterable[Expr]) -> Expr:
 
 def _chain(kind: str, parts: Iterable[Expr], empty: int) -> Expr:
     listed = list(parts)
-    return _folded(kind, listed) if listed else Num(empty)
+    return joined(kind, listed) if listed else Num(empty)
 
 
 # --- shapes --------------------------------------------------------------------------------------------------------

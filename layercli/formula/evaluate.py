@@ -38,6 +38,9 @@ def evaluate(expr: Expr, values: Environment) -> Any:
 
     Raises KeyError for a symbol without a value, ZeroDivisionError as Python does.
     """
+    while isinstance(expr, Op) and expr.kind == "when":  # no recursion: there may be hundreds, one in another
+        condition, then, otherwise = expr.args
+        expr = then if evaluate(condition, values) else otherwise
     if isinstance(expr, Sym):
         return values[expr.name]
     if isinstance(expr, Num):
@@ -45,8 +48,6 @@ def evaluate(expr: Expr, values: Environment) -> Any:
     if not isinstance(expr, Op):
         raise TypeError(f"{expr!r} is no formula")
     kind, args = expr.kind, expr.args
-    if kind == "when":
-        return evaluate(args[1] if evaluate(args[0], values) else args[2], values)
     if kind == "and":
         return bool(evaluate(args[0], values) and evaluate(args[1], values))
     if kind == "or":

@@ -7,11 +7,9 @@ Sizes stay symbols. A term that a known flag switches off is dropped (that, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from functools import reduce
-from itertools import combinations
 from typing import Any
 
-from layercli.formula.build import size, total
+from layercli.formula.build import joined, size, total
 from layercli.formula.evaluate import evaluate
 from layercli.formula.expr import Axis, Expr, Num, Op, Sym
 
@@ -115,7 +113,7 @@ def _connective(kind: str, parts: list[Expr]) -> Expr:
             return Num(ends)
     if not kept:
         return Num(not ends)
-    return reduce(lambda a, b: Op(kind, (a, b)), kept)
+    return joined(kind, kept)
 
 
 def _switched_off(kind: str, arg: Expr, resolved: Expr) -> bool:
@@ -180,22 +178,30 @@ def _aligned(args: tuple[Expr, ...], known: Known) -> list[list[Expr]]:
 def _broadcast(args: tuple[Expr, ...], known: Known) -> tuple[Axis, ...]:
     label, *shapes = args
     assert isinstance(label, Num)
+    aligned = _aligned(tuple(shapes), known)
+    return tuple(Axis(f"{label.value}{i}", _stretched(*sizes)) for i, sizes in enumerate(aligned))
 
-    def picked(first: Expr, *rest: Expr) -> Expr:
-        if not rest:
-            return first
-        gives_way = _compared(first, Num(1))
-        if isinstance(gives_way, Num):
-            return picked(*rest) if gives_way.value else first
-        return Op("when", (gives_way, picked(*rest), first))
 
-    return tuple(Axis(f"{label.value}{i}", picked(*sizes)) for i, sizes in enumerate(_aligned(tuple(shapes), known)))
+def _stretched(first: Expr, *rest: Expr) -> Expr:
+    """The first of these sizes that is not 1, or the last."""
+    if not rest:
+        return first
+    gives_way = _compared(first, Num(1))
+    if isinstance(gives_way, Num):
+        return _stretched(*rest) if gives_way.value else first
+    return Op("when", (gives_way, _stretched(*rest), first))
 
 
 def _broadcasts(args: tuple[Expr, ...], known: Known) -> Expr:
-    pairs = [pair for sizes in _aligned(args, known) for pair in combinations(sizes, 2)]
     one = Num(1)
-    fits = [_connective("or", [_compared(a, b), _compared(a, one), _compared(b, one)]) for a, b in pairs]
+    fits = []
+    for sizes in _aligned(args, known):
+        if len(sizes) == 2:
+            a, b = sizes
+            fits.append(_connective("or", [_compared(a, b), _compared(a, one), _compared(b, one)]))
+        elif len(sizes) > 2:
+            whole = _stretched(*sizes)
+            fits += [_connective("or", [_compared(size, whole), _compared(size, one)]) for size in sizes]
     return _connective("and", fits)
 
 

@@ -9,7 +9,7 @@ from layercli.layers.attention_kept import LIES, attention_kept, whole
 from layercli.layers.attention_kinds import Truthy
 from layercli.layers.attention_rules import Attends, E, mask, open_rules, padding_mask
 from layercli.layers.definition import Form, Layer, Need, Out, Param, Same, TensorIn, ValueIn
-from layercli.layers.kept import dtype_of
+from layercli.layers.kept import dtype_of, read
 from layercli.layers.kinds import Flag, Int, Overridden
 from layercli.layers.reach import Mixes
 from layercli.layers.vocabulary import BATCH, BATCHED, ROWS, TRAINING, N, flag, integer, setting
@@ -152,7 +152,7 @@ def multiheadattention() -> Layer:
         ),
         macs=ROWS * (2 * L * E * E + S * E * (kdim + vdim) + 2 * L * _KEYS * E),
         kept=attention_kept(),
-        kept_known=or_(_WEIGHTS, and_(whole(dtype_of("query")), ne_(L * S, 0))),
+        kept_known=and_(read("attn_output"), or_(_WEIGHTS, and_(whole(dtype_of("query")), ne_(L * S, 0)))),
         lies=LIES,
         reach=OVER_POSITIONS,
         default_input=(10, 2, 64),

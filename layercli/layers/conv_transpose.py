@@ -120,6 +120,7 @@ def convtranspose(rank: int) -> Layer:
         macs=size([ROWS, C, *(axis.size for axis in axes), *weight[1:]]),
         reach=Spreads(tuple(Spread(axis.k, axis.s, axis.p, axis.d) for axis in axes), mixes=True),
         kept=INPUT,
+        storage=size([ROWS, C, *(axis.size for axis in axes)]) if rank == 3 else None,
         lies="joined",
         default_input=DEFAULT_INPUT[rank],
         prose="Every input cell adds its value times the kernel to a patch of the output. "

@@ -169,8 +169,8 @@ class Out(NamedTuple):
     name: str
     shape: Expr
     dtype: str | Expr = "input"
-    """``input`` (the first input's), ``parameters``, ``promoted`` (of all inputs, as torch promotes), or a dtype by
-    name; or which of these under which flags."""
+    """``input`` (the first input's), ``parameters``, ``promoted`` (of all inputs, as torch promotes; ``promoted in
+    turn`` where it works two at a time), or a dtype by name; or which of these under which flags."""
     where: Expr | None = None
     none: Expr | None = None
     packed: bool = False
@@ -304,6 +304,8 @@ class Layer(NamedTuple):
     """What it keeps for backward, in so far as gradients are asked for; None where that is not known."""
     kept_known: Expr | None = None
     """Under which flags ``kept`` holds; else what is kept is not known."""
+    storage: Expr | None = None
+    """How many numbers torch makes room for at the first output, where that may be more than the output holds."""
     view: Expr | None = None
     """Under which flags and sizes the outputs are views of the first input: they have no storage of their own."""
     lies: str | Expr = ""

@@ -1,6 +1,6 @@
 """Which dtypes an input may have and what comes out, by the name of the rule that a definition gives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -66,8 +66,22 @@ def promoted(operands: Iterable[tuple[str, bool]]) -> str:
     if _level(without) <= _level(with_axes):
         return with_axes
     if _level(without) == _COMPLEX_LEVEL and _level(with_axes) == _FLOAT_LEVEL:
-        return "complex128" if with_axes == "float64" else "complex64"
+        return {"float64": "complex128", "float16": HALF_COMPLEX}.get(with_axes, "complex64")
     return without
+
+
+def promoted_in_turn(operands: Sequence[tuple[str, bool]]) -> str:
+    """The dtype of a sum worked out two at a time: what comes out of the first two has axes where one of them has."""
+    dtype, axes = operands[0]
+    for other, more in operands[1:]:
+        if dtype == HALF_COMPLEX:
+            break
+        dtype, axes = promoted(((dtype, axes), (other, more))), axes or more
+    return dtype
+
+
+HALF_COMPLEX = "complex32"
+"""What torch makes of float16 and a complex scalar; nothing else is known of it here."""
 
 
 _FLOAT_LEVEL, _COMPLEX_LEVEL = 2, 3

@@ -5,7 +5,7 @@ Source: ``torch/nn/modules/fold.py``; a block is what a kernel of a convolution 
 
 from __future__ import annotations
 
-from layercli.formula import Expr, Sym, concat, dims, eq_, ge_, size, sym
+from layercli.formula import Expr, Sym, concat, dims, eq_, ge_, product, size, sym
 from layercli.layers.definition import Form, Key, Layer, Need, Out, TensorIn, Window
 from layercli.layers.kept import NOTHING
 from layercli.layers.kinds import Sizes
@@ -130,6 +130,7 @@ def fold() -> Layer:
                 "give {blocks} columns, or another output_size", "output_size", values=values,
             ),
         ),
+        storage=product(concat(BATCH, dims(F=_ROWS, L=_COLUMNS))),
         window_unknown="columns are summed back into an image",
         reach=Hides(1),
         default_input=(1, 12, 16),

@@ -27,6 +27,11 @@ def in_batches(name: str) -> Sym:
     return sym(f"{name}_in_batches", f"whether {name} can be read as a batch of matrices")
 
 
+def read(name: str) -> Sym:
+    """Whether the net's result comes from this output: autograd lets go of what leads to another one alone."""
+    return sym(f"{name}_read", f"whether {name} is read")
+
+
 def same(name: str, other: str) -> Sym:
     """Whether one tensor is passed as both of these inputs."""
     return sym(f"{name}_is_{other}", f"whether {name} and {other} are one tensor")

@@ -89,6 +89,7 @@ def mse() -> Layer:
         rules=(_FLOATS, *_FITS),
         kept=BOTH,
         kept_known=ONE_DTYPE,
+        storage=product(_SHAPE),
     )  # fmt: skip
 
 
@@ -119,6 +120,7 @@ def smooth_l1() -> Layer:
         ),
         kept=(*(item._replace(where=not_(absolute)) for item in BOTH), alike("differences", absolute)),
         kept_known=ONE_DTYPE,
+        storage=when(absolute, 0, product(_SHAPE)),
         examples=("", "reduction=none -i 3,5", "beta=0.1 -i 8,4"),
         paper="https://arxiv.org/abs/1504.08083",
     )  # fmt: skip

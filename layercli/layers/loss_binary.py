@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layercli.formula import Sym, eq_, not_, or_, sym
+from layercli.formula import Sym, eq_, not_, or_, product, sym
 from layercli.layers.definition import Key, Layer, Need, Param
 from layercli.layers.loss_common import (
     BOTH,
@@ -72,6 +72,7 @@ def bce() -> Layer:
         buffers=(buffer("weight", _W),),
         kept=BOTH,
         kept_known=eq_(dtype_of("input"), dtype_of("target")),
+        storage=product(X),
         examples=("", "reduction=none -i 3,5", "weight=10 -i 8,10"),
     )  # fmt: skip
 
@@ -133,6 +134,7 @@ def soft_margin() -> Layer:
             ),
             wants(holds(x, promote(x, y)), "torch multiplies by the target in the input's dtype, which it must fit", "input", "target"),
         ),
+        storage=product(X),
     )  # fmt: skip
 
 

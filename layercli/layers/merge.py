@@ -5,8 +5,7 @@ They are functions of torch, not modules; each is a function of how many tensors
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 from layercli.formula import (
@@ -29,6 +28,7 @@ from layercli.formula import (
     product,
     slice_,
     sym,
+    total,
     when,
 )
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
@@ -55,17 +55,7 @@ def _inputs(count: int, dtypes: str) -> tuple[TensorIn, ...]:
 
 
 def _same(shapes: tuple[Sym, ...]) -> Expr:
-    return _all([eq_(shapes[0], other) for other in shapes[1:]])
-
-
-def _all(conditions: Sequence[Expr]) -> Expr:
-    """All of them, in a tree as low as can be: there may be hundreds."""
-    return _paired(and_, conditions) if conditions else num(True)
-
-
-def _paired(joined: Callable[[Expr, Expr], Expr], parts: Sequence[Expr]) -> Expr:
-    half = len(parts) // 2
-    return joined(_paired(joined, parts[:half]), _paired(joined, parts[half:])) if half else parts[0]
+    return and_(*(eq_(shapes[0], other) for other in shapes[1:]))
 
 
 def _elementwise(
@@ -85,7 +75,7 @@ def _elementwise(
             summary=f"{verb} tensors, element by element.",
             keys=(),
             inputs=_inputs(count, dtypes),
-            outputs=(Out("output", when(_ALIKE, shapes[0], broadcast(*shapes)), dtype="promoted"),),
+            outputs=(Out("output", when(_ALIKE, shapes[0], broadcast(*shapes)), dtype="promoted in turn"),),
             facts={_ALIKE.name: _same(shapes)},
             rules=(Need(broadcasts_(*shapes), "the shapes do not broadcast", "give them one shape", where=not_(_ALIKE)),),
             window=(),
@@ -175,7 +165,7 @@ def cat(count: int) -> Layer:
                     fits,
                     concat(
                         slice_(first, 0, place),
-                        dims(cat=_paired(operator.add, [when(passed, 0, at(shape, place)) for passed, shape in zip(skipped, shapes)])),
+                        dims(cat=total(when(passed, 0, at(shape, place)) for passed, shape in zip(skipped, shapes))),
                         slice_(first, place + 1, rank),
                     ),
                     first,
@@ -185,12 +175,12 @@ def cat(count: int) -> Layer:
         ),
         facts={
             **{passed.name: fact for passed, fact in zip(skipped, empty)},
-            none.name: _all(empty),
+            none.name: and_(*empty),
             **{
                 name.name: or_(passed, eq_(length(shape), rank))
                 for name, passed, shape in zip(alike, skipped, shapes)
             },
-            fits.name: and_(there, _all([or_(fact, eq_(length(shape), rank)) for fact, shape in zip(empty, shapes)])),
+            fits.name: and_(there, *(or_(fact, eq_(length(shape), rank)) for fact, shape in zip(empty, shapes))),
         },
         rules=(
             Need(

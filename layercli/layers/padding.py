@@ -19,7 +19,6 @@ from layercli.formula import (
     each,
     eq_,
     ge_,
-    is_,
     le_,
     length,
     lt_,
@@ -35,6 +34,7 @@ from layercli.formula import (
     when,
 )
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn, Window
+from layercli.layers.fill import fits_dtype
 from layercli.layers.kept import INPUT, NOTHING
 from layercli.layers.kinds import Double
 from layercli.layers.reach import Shifts
@@ -118,42 +118,7 @@ def _shifts(rank: int) -> Shifts:
 
 # --- constant: any number of pads on any input ---------------------------------------------------------------------
 
-_DTYPE, _VALUE, _NO_VALUE = sym("input_dtype"), sym("value", "what the new cells hold"), sym("value_none")
-
-_HOLDS: dict[str, tuple[int, int]] = {
-    "uint8": (0, 255),
-    "int8": (-(2**7), 2**7 - 1),
-    "int16": (-(2**15), 2**15 - 1),
-    "int32": (-(2**31), 2**31 - 1),
-    "int64": (-(2**63), 2**63),  # its largest is rounded up, since torch compares it with a double
-    "float16": (-65504, 65504),
-    "bfloat16": (-255 * 2**120, 255 * 2**120),
-    "float32": (2**104 - 2**128, 2**128 - 2**104),
-    "complex64": (2**104 - 2**128, 2**128 - 2**104),
-}
-"""The smallest and the largest number of each dtype that does not hold every double."""
-
-
-def _any_of(*dtypes: str) -> Expr:
-    return or_(*(is_(_DTYPE, dtype) for dtype in dtypes))
-
-
-def _limit(which: int) -> Expr:
-    chosen: Expr = num(0)
-    for dtype, limits in _HOLDS.items():
-        chosen = when(is_(_DTYPE, dtype), limits[which], chosen)
-    return chosen
-
-
-def _fitting_value() -> Need:
-    """torch looks at the value only where something is added; floats hold what is not finite, too."""
-    unused = eq_(product(each(_COUNT, lambda i: when(le_(at(_PADS, i), 0), 1))), 1)
-    within = and_(le_(_limit(0), _VALUE), le_(_VALUE, _limit(1)))
-    endless = and_(_any_of("float16", "bfloat16", "float32", "complex64"), ne_(_VALUE - _VALUE, 0))
-    return Need(
-        or_(or_(unused, within), endless), "value {value} does not fit {input_dtype}", "use a value from {low} to {high}",
-        "value", and_(not_(_NO_VALUE), _any_of(*_HOLDS)), {"low": _limit(0), "high": _limit(1)}, "torch.range",
-    )  # fmt: skip
+_VALUE = sym("value", "what the new cells hold")
 
 
 def _uncropped(axis: _Axis) -> Expr:
@@ -161,7 +126,7 @@ def _uncropped(axis: _Axis) -> Expr:
     return ge_(axis.cells + min_(axis.before, 0) + min_(axis.behind, 0), 0)
 
 
-_VALUE_FITS = _fitting_value()
+_VALUE_FITS = fits_dtype(_VALUE, _PADS)._replace(where=not_(sym("value_none")))
 _CROPS = (
     *(
         _need(

@@ -26,7 +26,7 @@ from layercli.layers.definition import (
 )
 from layercli.layers.kinds import Int, Kind, Real, ZeroOrMore
 from layercli.layers.reach import Mixes
-from layercli.layers.recurrent_kept import KNOWN, LIES, cell_kept, cell_known, sequence_kept
+from layercli.layers.recurrent_kept import LIES, cell_kept, cell_known, sequence_kept, sequence_known
 from layercli.layers.vocabulary import BATCH, BATCHED, PACKED, ROWS, N, flag, integer, word
 
 FAMILY = "recurrent"
@@ -274,7 +274,7 @@ def recurrent(kind: Recurrence) -> Layer:
         macs=_macs(kind),
         steps=when(PACKED, S, T) * _layers * D,
         kept=sequence_kept(kind.gates),
-        kept_known=KNOWN,
+        kept_known=sequence_known(kind.gates),
         lies=LIES,
         reach=Mixes((-1,), ("T", "S")),
         default_input=(5, 3, 16),

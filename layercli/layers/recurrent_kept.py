@@ -6,9 +6,9 @@ part of them is kept), the states before and after, the input of every product. 
 
 from __future__ import annotations
 
-from layercli.formula import Expr, and_, eq_, lt_, not_, num, size, sym, when
+from layercli.formula import Expr, and_, eq_, lt_, not_, num, or_, size, sym, when
 from layercli.layers.definition import Kept
-from layercli.layers.kept import dtype_of, in_rows
+from layercli.layers.kept import dtype_of, in_rows, read
 from layercli.layers.vocabulary import BATCHED, PACKED, ROWS, TRAINING
 
 _T, _F, _h, _r, _D = (sym(name) for name in ("T", "F", "h", "r", "D"))
@@ -19,7 +19,11 @@ _AS_IT_IS = when(and_(BATCHED, _first), in_rows("input", exchange=True), in_rows
 """Whether the input lies in memory step by step, as it is read; else it is copied for each direction."""
 LIES = when(and_(BATCHED, _first), num("turned"), num("any"))
 """With ``batch_first`` the output is that of the steps, its axes exchanged."""
-KNOWN = not_(PACKED)
+
+
+def sequence_known(gates: int) -> Expr:
+    """Not of packed sequences; nor where only an LSTM's last cell state is read: its last output gate is let go."""
+    return and_(not_(PACKED), or_(read("output"), read("h_n"))) if gates > 3 else not_(PACKED)
 
 
 def _own(*factors: Expr) -> Expr:
@@ -74,6 +78,6 @@ def cell_kept(gates: int) -> tuple[Kept, ...]:
 
 
 def cell_known(gates: int) -> Expr:
-    """An LSTM's cell state may have a dtype of its own, and is then brought to another first."""
+    """An LSTM's cell state may have a dtype of its own, and is then brought to another first; and see above."""
     alike = and_(eq_(dtype_of("c_0"), dtype_of("input")), eq_(dtype_of("h_0"), dtype_of("input")))
-    return when(_given, alike, num(True)) if gates > 3 else num(True)
+    return and_(read("h_1"), when(_given, alike, num(True))) if gates > 3 else num(True)

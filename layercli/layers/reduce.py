@@ -30,6 +30,7 @@ from layercli.formula import (
 from layercli.layers.axes import ANY, RANK
 from layercli.layers.axes_kinds import Axes, Ends, Extents
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
+from layercli.layers.fill import fits_dtype
 from layercli.layers.kept import ALWAYS, NOTHING
 from layercli.layers.kinds import Real
 from layercli.layers.reach import Crops, Pads, Reduces
@@ -200,10 +201,10 @@ def pad() -> Layer:
                 meaning="two numbers for each padded axis, before and behind it, the last axis first",
                 effect="the sizes grow by them; negative ones cut",
             ),
-            setting("value", Real(), 0, "the constant", effect="the shape stays"),
+            setting("value", Real(), 0, "the constant", "value", effect="the shape stays"),
         ),
         positional=("pad", "value"),
-        inputs=ANY,
+        inputs=(ANY[0]._replace(tells_dtype=True),),
         outputs=(Out("output", when(fits, sizes, X)),),
         rules=(
             Need(
@@ -214,6 +215,7 @@ def pad() -> Layer:
                 eq_(product(each(RANK, lambda i: when(le_(num(0), left(i)), 1))), 1),
                 "pad {pads} takes more away than {X} has", "cut less", "pad", fits, {"pads": pads, "X": X},
             ),
+            fits_dtype(sym("value"), pads),
         ),
         reach=Pads("pad"),
         kept=NOTHING,

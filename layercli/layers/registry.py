@@ -51,14 +51,28 @@ def find_torch(torch: str) -> Layer | None:
     return layer if layer is not None and layer.torch == torch else None
 
 
-_MEANT = {
-    "dense": "linear", "fc": "linear", "fullyconnected": "linear", "gap": "adaptiveavgpool2d",
-    "globalaveragepooling2d": "adaptiveavgpool2d", "interpolate": "upsample", "upsampling2d": "upsample",
-    "attention": "multiheadattention", "selfattention": "multiheadattention", "sdpa": "multiheadattention",
-    "ce": "crossentropyloss", "crossentropy": "crossentropyloss", "bce": "bceloss", "deconv": "convtranspose2d",
-    "deconv2d": "convtranspose2d", "conv2dtranspose": "convtranspose2d", "zeropadding2d": "zeropad2d",
+_CALLED = {
+    "linear": "dense fc fullyconnected affine",
+    "conv2d": "conv convolution convolution2d depthwiseconv2d separableconv2d",
+    "convtranspose2d": "deconv deconv2d conv2dtranspose transposedconv upconv",
+    "maxpool2d": "pool pooling maxpooling maxpooling2d", "avgpool2d": "averagepooling averagepooling2d",
+    "adaptiveavgpool1d": "globalaveragepooling1d globalavgpool1d",
+    "adaptiveavgpool2d": "gap globalaveragepooling2d globalavgpool2d globalaveragepooling globalavgpool",
+    "adaptivemaxpool2d": "gmp globalmaxpooling2d globalmaxpool2d globalmaxpooling globalmaxpool",
+    "batchnorm2d": "bn bn2d spatialbatchnorm", "batchnorm1d": "bn1d", "batchnorm3d": "bn3d",
+    "layernorm": "ln layernormalization", "groupnorm": "gn groupnormalization", "instancenorm2d": "in2d",
+    "upsample": "interpolate upsampling2d resize", "zeropad2d": "zeropadding2d zeropadding",
+    "multiheadattention": "attention selfattention sdpa scaleddotproductattention msa",
+    "crossentropyloss": "ce crossentropy", "bceloss": "bce binarycrossentropy", "mseloss": "mse l2loss",
+    "silu": "swish", "leakyrelu": "lrelu", "hardswish": "hswish", "hardsigmoid": "hsigmoid",
+    "reshape": "view", "cat": "concat concatenate", "add": "residual skip shortcut plus",
+    "mul": "multiply times gate",
+    "sub": "subtract minus", "permute": "swapaxes rearrange", "select": "last", "mean": "avg average",
+    "narrow": "slice", "chunk": "split", "param": "parameter", "identity": "noop",
 }  # fmt: skip
-"""What other frameworks and people call some layers."""
+"""What people and other frameworks call some layers."""
+
+_MEANT = {name: layer for layer, names in _CALLED.items() for name in names.split()}
 
 
 def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ...]:
@@ -70,9 +84,10 @@ def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ..
     from difflib import SequenceMatcher, get_close_matches
 
     typed = name.lower().strip("-")
-    if candidates is None and typed in _MEANT:
-        return (_MEANT[typed],)
     if candidates is None:
+        typed = typed.replace("_", "")
+        if typed in _MEANT:
+            return (_MEANT[typed],)
         begun = tuple(layer for layer in _MODULE if layer.startswith(typed) and len(typed) > 2)
         near = get_close_matches(typed, _MODULE, n=3, cutoff=0.82)
         best = max((SequenceMatcher(None, layer, typed).ratio() for layer in near), default=0)
