@@ -7,7 +7,7 @@ from layercli.analysis.flow import tensors
 from layercli.analysis.layer import Bound
 from layercli.errors import Span
 from layercli.formula import Sym
-from layercli.layers.definition import Layer, TensorIn
+from layercli.layers.definition import REQUIRED, Layer, TensorIn
 from layercli.spec import Op
 from layercli.spec.tree import Argument
 
@@ -93,6 +93,10 @@ def torch_order(layer: Layer, op: Op, shape: Sequence[int]) -> Note | None:
     first, second = values[:2]
     if behind > len(shape) or first != shape[-behind] or not isinstance(second, int):
         return None
+    written = {argument.name for argument in op.arguments}
+    left = (layer.key(name) for name in layer.positional[len(values) - 1 :])
+    if any(key and key.default is REQUIRED and not written.intersection(key.names) for key in left):
+        return None  # torch would miss one itself
     if layer.positional[:1] not in _HEADS:
         usual = _USUAL.get("".join(layer.positional[1:2]))
         if usual is None or second <= usual:

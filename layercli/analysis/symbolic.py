@@ -22,8 +22,9 @@ from layercli.formula.evaluate import generated
 from layercli.formula.guards import CHOICE, NEED, Guard, Tracer
 from layercli.formula.polynomial import Polynomial, Symbol, of
 from layercli.formula.polynomial import number as polynomial
-from layercli.formula.region import Region, region
+from layercli.formula.region import Region, holds, region
 from layercli.formula.symbolic import SymInt
+from layercli.formula.symbols import symbols
 from layercli.plan import Feed, Input, Literal, Tensor
 
 Run = Callable[[Sequence[Input], Options, Analyser], Any]
@@ -117,12 +118,26 @@ def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]
     """Sizes at which the rule that just failed is met, by each way that it left open; its first is the last."""
     if tracer.last is None:
         return
-    tail = [*takewhile(lambda guard: guard.relation == "!=", reversed(tracer.guards))]
-    needs = [guard for guard in tracer.guards if guard.category == NEED and guard not in tail]
-    for way in (tracer.mended(), *((*needs, guard.negated()) for guard in tail[:MOST_WAYS])):
-        smallest = region(way).smallest
-        if smallest is not None:
-            yield {name: smallest.get(name, size) for name, size in sizes.items()}
+    unequal = [*takewhile(lambda guard: guard.relation == "!=", reversed(tracer.recent))]
+    bounds = [guard for guard in tracer.recent if guard.relation in ("<", "<=")]
+
+    def without(guards: Sequence[Guard]) -> Guards:
+        gone = {guard.standard() for guard in guards}
+        return tuple(guard for guard in tracer.guards if guard.category == NEED and guard.standard() not in gone)
+
+    *kept, turned_round = tracer.mended()
+    ways: list[tuple[Guards, Guards]] = [(tuple(kept), (turned_round,))]
+    ways += [(without(unequal), (guard.negated(),)) for guard in unequal[:MOST_WAYS]]
+    if len(bounds) > 1:
+        ways.append((without(bounds), tuple(guard.negated() for guard in bounds)))  # one rule about several axes
+    for others, turned in ways:
+        way = (*others, *turned)
+        names = symbols(guard.condition for guard in turned)
+        alone = region(guard for guard in way if names.keys() >= symbols([guard.condition]).keys()).smallest
+        if alone is not None and holds(way, {**sizes, **alone}):
+            yield {**sizes, **alone}  # the others as they are: a smallest size of all may meet a rule by being 1
+        elif (least := region(way).smallest) is not None:
+            yield {**sizes, **least}
 
 
 def _finished(
@@ -229,10 +244,12 @@ def _proved(
 ) -> Iterator[Demand]:
     """The demands, those that are no needs told apart: a size that does not meet one is legal all the same.
 
-    A rule may be met in more ways than one (equal sizes, or a size of 1), and the walk has taken one of them.
+    A rule may be met in more ways than one (equal sizes, or a size of 1), and the walk has taken one of them. Where a
+    size of 1 is the only other way that is found, both are what is demanded.
     """
     for demand in demands:
-        if demand.category == NEED and len(demand.symbols) == 1 and demand.kind in _MEETS:
+        judged = demand.kind == "equal" or (demand.category == NEED and demand.kind in _MEETS)
+        if judged and len(demand.symbols) == 1:
             (name,) = demand.symbols
             others = [each for each in demands if each is not demand and each.symbols == demand.symbols]
             against = [
@@ -241,8 +258,18 @@ def _proved(
                 if size > 0 and not _MEETS[demand.kind](size, demand.numbers)
                 and all(each.kind not in _MEETS or _MEETS[each.kind](size, each.numbers) for each in others)
             ]  # fmt: skip
-            if any(again({**base, name: size}).error is None for size in against[:TRIED]):
+
+            def legal(sizes: Sequence[int], name: str = name) -> list[int]:
+                return [size for size in sizes if again({**base, name: size}).error is None]
+
+            found = legal(against[:TRIED])
+            if found:
+                if demand.kind == "equal" and found + legal([*against[TRIED:][:TRIED], 2 * base[name]]) == [1]:
+                    one = (1, *demand.numbers)
+                    yield demand._replace(kind="among", text=f"{name} in {one}", numbers=one)
                 demand = demand._replace(category=CHOICE)
+            elif demand.kind == "equal":
+                demand = demand._replace(category=NEED)
         yield demand
 
 

@@ -112,6 +112,8 @@ class Tracer:
         self.category = CHOICE
         self.last: Guard | None = None
         """What was recorded last, new or not."""
+        self.recent: list[Guard] = []
+        """What the last need has recorded, new or not."""
 
     @property
     def guards(self) -> tuple[Guard, ...]:
@@ -122,6 +124,8 @@ class Tracer:
         """Keeps a condition that holds for the witnesses."""
         key = guard.standard()
         self.last = guard
+        if self.category == NEED:
+            self.recent.append(guard)
         kept = self._guards.get(key)
         if kept is None or (self.category == NEED and kept.category != NEED):
             self._guards[key] = guard._replace(category=self.category)
@@ -145,6 +149,7 @@ class Tracer:
     def under(self, category: str) -> Iterator[None]:
         """What is recorded inside is of this category."""
         before, self.category = self.category, category
+        self.recent = []
         try:
             yield
         finally:

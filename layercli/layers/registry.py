@@ -53,9 +53,9 @@ def find_torch(torch: str) -> Layer | None:
 
 _CALLED = {
     "linear": "dense fc fullyconnected affine",
-    "conv2d": "conv convolution convolution2d depthwiseconv2d separableconv2d",
+    "conv2d": "convolution convolution2d depthwiseconv2d separableconv2d",
     "convtranspose2d": "deconv deconv2d conv2dtranspose transposedconv upconv",
-    "maxpool2d": "pool pooling maxpooling maxpooling2d", "avgpool2d": "averagepooling averagepooling2d",
+    "maxpool2d": "pooling maxpooling maxpooling2d", "avgpool2d": "averagepooling averagepooling2d",
     "adaptiveavgpool1d": "globalaveragepooling1d globalavgpool1d",
     "adaptiveavgpool2d": "gap globalaveragepooling2d globalavgpool2d globalaveragepooling globalavgpool",
     "adaptivemaxpool2d": "gmp globalmaxpooling2d globalmaxpool2d globalmaxpooling globalmaxpool",

@@ -113,7 +113,7 @@ def open_sizes(report: Report) -> Iterator[tuple[str, Cell]]:
         return
     needs = [demand.text for demand in symbolic.demands if demand.category == "need"]
     ways = [demand.text for demand in symbolic.demands if demand.category != "need"]
-    yield "demands", Cell(", ".join(needs) or "none: every size of at least 1 will do")
+    yield "demands", Cell(", ".join(needs) or ("none where these forms hold" if ways else "none: every size will do"))
     if ways:
         yield "these forms", Cell(f"hold where {', '.join(ways)}; elsewhere the design may be legal, and others hold")
     if symbolic.smallest is not None:
