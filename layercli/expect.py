@@ -48,14 +48,17 @@ _PARTS = re.compile(r"([^@<>=!≤≥≠]*)(?:@([^<>=!≤≥≠]*))?(<=|>=|==|!=|
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(\.\d+)? ?([A-Za-z]*)")
 _SIZE = r"(?:_|\d{1,40})"
 _SHAPE = re.compile(rf"\(?{_SIZE}(?:\s*[,x]\s*{_SIZE})*\s*,?\)?|\(\)|scalar")
+_OPEN_SIZE = r"[\w*/+()% -]+"
+_OPEN_SHAPE = re.compile(rf"{_OPEN_SIZE}(?:,{_OPEN_SIZE})+")
+"""Sizes among which are closed forms as they are printed: ``N,2,16*(H//16)``."""
 
 _SCALES = {
     "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
 }  # fmt: skip
 
-Shape: TypeAlias = "tuple[int | None, ...]"
-"""Sizes; None where any will do."""
+Shape: TypeAlias = "tuple[int | str | None, ...]"
+"""Sizes, open ones as they are written; None where any will do."""
 Wanted: TypeAlias = "Fraction | Shape | str"
 
 
@@ -115,7 +118,7 @@ def _bare(text: str) -> Expectation:
     start = len(_OPTION) + len(text) - len(text.lstrip())
     span = Span(start, max(_end(text), start + 1))
     said = text.strip()
-    if _SHAPE.fullmatch(said):
+    if _SHAPE.fullmatch(said) or _OPEN_SHAPE.fullmatch(said):
         return Expectation(text, "shape", "", "=", _sizes(said), (span, span, span))
     if not said:
         raise _wrong(text, span, "an expectation is empty", "write 1,1000 for the output, or params<=5M")
@@ -147,7 +150,7 @@ def _wanted(text: str, figure: str, test: str, said: str, span: Span) -> Wanted:
         fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(ITEM_SIZE)}"
         raise _wrong(text, span, f"{said[:60]!r} is no dtype", fix, near)
     if figure == "shape" or (figure == "rf" and re.search(r"[,x_]", said)):
-        if _SHAPE.fullmatch(said):
+        if _SHAPE.fullmatch(said) or (figure == "shape" and _OPEN_SHAPE.fullmatch(said)):
             return _sizes(said)
         raise _wrong(text, span, f"{said[:60]!r} is no {_KINDS[figure]}", f"write {figure}={_SAMPLES[figure]}")
     if figure == "rf" and said == "global":
@@ -160,11 +163,17 @@ _SAMPLES = {"shape": "1,64,56,56, with _ for any size", "rf": "200, or 200,200"}
 
 
 def _sizes(said: str) -> Shape:
+    if _SHAPE.fullmatch(said) is None:
+        return tuple(map(_open_size, said.split(",")))
     inner = said.strip("()")
     if not inner.strip() or said == "scalar":
         return ()
-    parts = [part.strip() for part in re.split("[,x]", inner) if part.strip()]
-    return tuple(None if part == "_" else int(part) for part in parts)
+    return tuple(map(_open_size, filter(str.strip, re.split("[,x]", inner))))
+
+
+def _open_size(part: str) -> int | str | None:
+    plain = part.replace(" ", "")
+    return None if plain == "_" else int(plain) if plain.isdecimal() else plain
 
 
 def _number(text: str, figure: str, said: str, span: Span) -> Fraction:
@@ -254,8 +263,8 @@ def _rows(expectation: Expectation, report: Report) -> list[Row]:
     if at.isdecimal() and int(at) < len(rows):
         return [rows[int(at)]]
     near = _near(at, [name for row in rows for name in (row.path, *(label for _, label in _labels(row))) if name])
-    paths = ", ".join(row.path for row in rows[:12]) + (", …" if len(rows) > 12 else "")
-    fix = f"did you mean {near[0]}?" if near else f"the rows are {paths}"
+    known = ", ".join(dict.fromkeys(label for row in rows for _, label in _labels(row) if label)) or "none"
+    fix = f"did you mean {near[0]}?" if near else f"give a row's number, 0 to {len(rows) - 1}, or its label: {known}"
     raise LayerError(
         "expect.unknown-row", f"the design has no row {at[:60]!r}", span=expectation.spans[1], fix=fix,
         suggestions=near, source=expectation.source,
@@ -316,8 +325,10 @@ def _check_output(expectation: Expectation, report: Report, rows: list[Row] | No
     return f"{_of(expectation)} is {found}, expected {_words(expectation)}"
 
 
-def _fits(size: Any, want: int | None) -> bool:
-    """Whether a size is the wanted one; one that was left open is none in particular."""
+def _fits(size: Any, want: int | str | None) -> bool:
+    """Whether a size is the wanted one; one that was left open is none in particular, but has its closed form."""
+    if isinstance(want, str):
+        return str(size).replace(" ", "") == want
     return want is None or (type(size) is int and size == want)
 
 
@@ -376,5 +387,5 @@ def _exact(number: Fraction) -> str:
     return f"{whole:,}" + (f".{places}" if places else "")
 
 
-def _size(size: int | None) -> str:
+def _size(size: int | str | None) -> str:
     return "_" if size is None else str(size)

@@ -8,8 +8,8 @@ from typing import Any
 
 from layercli.analysis.pytorch import from_call
 from layercli.errors import Span
-from layercli.layers.definition import Key, Layer
-from layercli.layers.kinds import Flag
+from layercli.layers.definition import Key, Layer, Same
+from layercli.layers.kinds import Flag, Sizes
 from layercli.layers.parts import Part
 from layercli.plan import Module
 from layercli.spec import Argument, Call, Chain, Group, Op, Spec, Step, Unit, parse_op
@@ -73,8 +73,20 @@ def _written(layer: Layer, values: Mapping[str, Any]) -> Iterator[tuple[Key, str
                 yield key, None if inner or value.kwargs else "true"
         elif isinstance(key.kind, Part):
             yield key, None if key.kind.always else "false"
-        else:
-            yield key, _text(key, value)
+        elif not _is_default(key, value, values):
+            yield key, _text(key, _once(key, value))
+
+
+def _once(key: Key, value: Any) -> Any:
+    """One number for all axes where they are alike: ``3`` for ``(3, 3)``."""
+    alike = isinstance(key.kind, Sizes) and isinstance(value, tuple) and len(value) > 1 and len(set(value)) == 1
+    return value[0] if alike else value
+
+
+def _is_default(key: Key, value: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a value, written out, is what holds without it."""
+    default = values.get(key.default.key) if isinstance(key.default, Same) else key.default
+    return type(once := _once(key, value)) is type(other := _once(key, default)) and once == other
 
 
 def _text(key: Key, value: Any) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+from layercli.analysis.flow import Flow
 from layercli.analysis.keys import Given
 from layercli.analysis.notes import torch_order
 from layercli.analysis.stream import Stream
@@ -102,7 +103,9 @@ def clash(error: LayerError, layer: Layer, given: Given, sources: Sequence[Strea
     error.message = f"{layer.name} cannot merge: {listed}"
     ranks = {len(flow.shape) for flow in flows}
     if len(ranks) > 1:
-        error.message += f"; they have {' and '.join(map(str, sorted(ranks)))} axes"
+        counts = dict.fromkeys(len(flow.shape) for flow in flows)
+        error.message += f"; they have {' and '.join(map(str, counts))} axes"
+        error.fix = _more_axes(flows, max(ranks))
         return
     rank = ranks.pop()
     joined = given.values.get("dim", 0) % max(rank, 1) if layer.name == "cat" else None
@@ -110,9 +113,33 @@ def clash(error: LayerError, layer: Layer, given: Given, sources: Sequence[Strea
     for axis, sizes in enumerate(zip(*(flow.shape for flow in flows))):
         differing = dict.fromkeys(sizes)
         if axis != joined and len(differing.keys() - ({1} if stretches else set())) > 1:
-            label = next((f" ({flow.labels[axis]})" for flow in flows if len(flow.labels) == rank), "")
+            said = next((flow.labels[axis] for flow in flows if len(flow.labels) == rank), "")
+            label = f" ({said})" if said.isalpha() else ""
             error.message += f"; they differ on axis {axis}{label}: {' and '.join(map(str, differing))}"
+            error.fix = _one_size(axis, rank, sizes)
             return
+
+
+def _more_axes(flows: Sequence[Flow], rank: int) -> str:
+    """How a branch of too few axes gets as many as the others."""
+    number, few = min(enumerate(flows), key=lambda branch: len(branch[1].shape))
+    most = next(flow for flow in flows if len(flow.shape) == rank)
+    if len(few.shape) == 2 and few.shape == most.shape[:2]:
+        last = ",".join([str(few.shape[1]), *["1"] * (rank - 2)])
+        return f"end branch {number} with unflatten 1 {last}, which keeps its channels in place"
+    return f"give branch {number} {rank} axes: unsqueeze, unflatten or reshape at its end"
+
+
+def _one_size(axis: int, rank: int, sizes: Sequence[int]) -> str:
+    """What makes branches alike along an axis on which they differ."""
+    wanted = sizes[-1]
+    if axis == 1 and 3 <= rank <= 5:
+        return f"give all of them one number of channels: conv{rank - 2}d {wanted} 1 in branch 0 projects it"
+    if axis == rank - 1 and rank < 4:
+        return f"give all of them {wanted} features: linear {wanted} in branch 0 projects it"
+    if axis > 1 and rank > 2:
+        return "choose padding and stride so that both come out alike, or cut the larger: crop like=@label"
+    return "give them one shape"
 
 
 def why_it_does_not_fit(error: LayerError, rows: Sequence[Row], source: Stream) -> None:
@@ -124,6 +151,10 @@ def why_it_does_not_fit(error: LayerError, rows: Sequence[Row], source: Stream) 
     meant = _IN_FEATURES.match(error.message)
     if meant and len(shape) > 2 and int(meant[1]) == prod(shape[1:]):
         error.fix = "put flatten before it: the features are those of all axes behind the batch"
+    elif meant and len(shape) > 3:
+        error.fix = (
+            f"put flatten before it, which gives {prod(shape[1:])} features, and use in_features={prod(shape[1:])}"
+        )
     error.message += f" ({row.label or row.bound.layer.name} gives {_written(source.flow.shape)})"
 
 

@@ -93,11 +93,11 @@ class Walk(Net):
                 return self.source(layer, given, place)
             if self.options.unroll:
                 return self.unroll(layer, given, place)
+            keyed = self.keyed(layer, op)
             sources = self.sources(layer, op, place, stream)
-            keyed = self.keyed(layer, op, sources)
             if layer.name == "pick":
                 return self.pick(layer, given, place, sources[0])
-            return self.layer(self.for_count(layer, op, sources), given, place, sources, keyed)
+            return self.layer(self.for_count(layer, op, sources, keyed), given, place, sources, keyed)
         except LayerError as error:
             if layer is not None and not error.path and error.code.startswith(("shape.", "torch.")):
                 from layercli.analysis.complaints import explain
@@ -135,9 +135,12 @@ class Walk(Net):
         if not layer.inputs:
             return []
         takes_several = layer.several is not None or sum(not item.optional for item in layer.inputs) > 1
-        return found if found and (op.branches or not takes_several) else [stream, *found]
+        if found:
+            return found if op.branches or not takes_several else [stream, *found]
+        named = (argument.name for argument in op.arguments if argument.reference is not None)
+        return [] if layer.inputs[0].name in named else [stream]
 
-    def keyed(self, layer: Layer, op: Op, sources: Sequence[Stream]) -> list[tuple[str, Stream]]:
+    def keyed(self, layer: Layer, op: Op) -> list[tuple[str, Stream]]:
         """The inputs that are given by name: ``indices=@pool.1``."""
         keyed = []
         for argument in op.arguments:
@@ -156,19 +159,18 @@ class Walk(Net):
                 raise error.located(span=span) from None
         return keyed
 
-    def for_count(self, layer: Layer, op: Op, sources: Sequence[Stream]) -> Layer:
+    def for_count(self, layer: Layer, op: Op, sources: Sequence[Stream], keyed: Sequence[tuple[str, Stream]]) -> Layer:
         """A step that merges, for so many inputs."""
-        if layer.several is None:
-            return layer
         count = len(sources)
+        if layer.several is None:
+            needed = sum(not item.optional for item in layer.inputs) if layer.operation else 0
+            if count == 1 < needed and not keyed and not self.first(sources):
+                raise _nothing_to_merge(layer, op)
+            return layer
         if count == 1 and self.first(sources) and not op.branches:
             count = len(self.inputs)  # layercli add -i 1,8,16,16 -i 1,8,1,1
         if count < 2:
-            given = "one branch" if op.branches else "nothing to merge with"
-            fix = f"write {layer.name}( … ; ), an empty branch is the input itself" if op.branches else (
-                f"write {layer.name}( … ; … ), or {layer.name} @label"
-            )  # fmt: skip
-            raise LayerError("spec.merge", f"{layer.name} has {given}", span=op.span, fix=fix)
+            raise _nothing_to_merge(layer, op)
         return layer.several(count)
 
     # --- steps that are no layers ---
@@ -247,6 +249,14 @@ class Walk(Net):
         self.modules.append(Module(unit.name))
         self.add(bound, Call(len(self.modules) - 1, ()), place)
         return Stream((), Ref(len(self.rows) - 1))
+
+
+def _nothing_to_merge(layer: Layer, op: Op) -> LayerError:
+    given = "one branch" if op.branches else "nothing to merge with"
+    fix = f"write {layer.name}( … ; ), an empty branch is the input itself" if op.branches else (
+        f"write {layer.name}( … ; … ), or {layer.name} @label"
+    )  # fmt: skip
+    return LayerError("spec.merge", f"{layer.name} has {given}", span=op.span, fix=fix)
 
 
 def _input_labels(chain: Chain) -> Iterator[str]:

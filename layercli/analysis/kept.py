@@ -221,7 +221,8 @@ class _Tracer:
             if viewed and source is not None:
                 return self._view(bound, source, tree, grad, row.number)
             strides = _lying(bound, flags, inputs, tree.shape) if tree is first else in_order(tree.shape)
-            storage = parameter or self._storage(self._room(tree, bound, flags, tree is first), row.number)
+            room = self._room(tree, bound, flags, tree is first)
+            storage = parameter or self._storage(room, row.number, bytes_of(tree))
             return Held(storage, tree.shape, strides, tree.dtype, grad)
 
         return tuple(map(made, bound.outputs))
@@ -243,8 +244,8 @@ class _Tracer:
             return Held(self._storage(bytes_of(tree), row), tree.shape, in_order(tree.shape), tree.dtype, grad)
         return Held(source.storage, tree.shape, strides, tree.dtype, grad, source.sure)
 
-    def _storage(self, size: int, row: int | None) -> Storage:
-        self.storages.append(Storage(len(self.storages), size, row))
+    def _storage(self, size: int, row: int | None, tensor: int | None = None) -> Storage:
+        self.storages.append(Storage(len(self.storages), size, row, size if tensor is None else tensor))
         return self.storages[-1]
 
     # --- what is kept ---

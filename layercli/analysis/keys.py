@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from layercli.errors import LayerError, Span, short
 from layercli.formula import Expr, Sym
 from layercli.layers import suggest
-from layercli.layers.definition import REQUIRED, Key, Layer
+from layercli.layers.definition import REQUIRED, Key, Layer, ValueIn
 from layercli.layers.kinds import Int, Word, shown
 from layercli.layers.parts import Part, Weights
 from layercli.plan import DType, Module, Tensor
@@ -127,14 +127,25 @@ def _key(layer: Layer, argument: Argument, positional: Any, op: Op) -> tuple[Key
     if inner is None:
         names = [name for key in layer.shell_keys for name in key.names]
         near = suggest(argument.name, names)
+        fix = f"did you mean {near[0]}?" if near else f"its keys are {', '.join(names) or 'none'}"
         raise LayerError(
-            "spec.unknown-key",
-            f"{layer.name} has no key {shown(argument.name)}",
-            span=argument.name_span,
-            fix=f"did you mean {near[0]}?" if near else f"its keys are {', '.join(names) or 'none'}",
-            suggestions=near,
-        )
+            "spec.unknown-key", f"{layer.name} has no key {shown(argument.name)}", span=argument.name_span,
+            fix=_no_key(layer, argument) or fix, suggestions=near,
+        )  # fmt: skip
     return inner
+
+
+def _no_key(layer: Layer, argument: Argument) -> str:
+    """What a name that is no key of the layer is: one of its inputs, or an activation of another framework."""
+    name = str(argument.name)
+    for item in layer.inputs:
+        if name in (item.name, *(part.name for part in getattr(item, "items", ()))):
+            if isinstance(item, ValueIn) and item.kind is not None:
+                return f"it is an argument of the call: give it with -i {name}={argument.items[0].text}"
+            return f"it is an input: give it with {name}=@label, or with -i {name}=SHAPE"
+    if name in ("activation", "act") and argument.items[0].kind == "word":
+        return f"put the activation behind it: {layer.name} … | {argument.items[0].text}"
+    return ""
 
 
 def _step_or_key(layer: Layer, argument: Argument, op: Op) -> str:

@@ -167,8 +167,8 @@ def _largest(rows: tuple[Row, ...], found: Trace, larger: Larger) -> Peak:
     largest, where = 0, None
     for row, made in zip(rows, found.made):
         for storage in made:
-            if larger(storage.size, largest):
-                largest, where = storage.size, row.number
+            if larger(storage.tensor, largest):
+                largest, where = storage.tensor, row.number
     return Peak(largest, where)
 
 

@@ -19,6 +19,8 @@ class Storage(NamedTuple):
     number: int
     size: int
     row: int | None
+    tensor: int
+    """The bytes of the tensor that it is made for; torch makes room for more at some outputs."""
 
 
 class Held(NamedTuple):

@@ -163,7 +163,9 @@ class Values:
         if name.startswith(("nn.", "torch.nn.")) and last[:1].isupper():
             raise self.error(node, f"{shown} is a class, not a module made of it", f'write "{name}()"')
         raise self.error(
-            node, f"{shown} is a name, and what it stands for is not known", "write its value, a text in quotes"
+            node,
+            f"{shown} is a name, and what it stands for is not known",
+            "write what it stands for, such as 64, or a text in quotes",
         )
 
     def _dict(self, node: ast.Dict, depth: int) -> dict[Any, Any]:

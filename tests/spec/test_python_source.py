@@ -193,8 +193,8 @@ NOTATION, SYNTAX = "spec.pytorch-notation", "spec.pytorch-syntax"
 @pytest.mark.parametrize(
     ("text", "code", "marked", "fix"),
     [
-        ("nn.Linear(8, hidden)", NOTATION, "hidden", "write its value, a text in quotes"),
-        ("nn.Linear(8, self.hidden)", NOTATION, "self.hidden", "write its value, a text in quotes"),
+        ("nn.Linear(8, hidden)", NOTATION, "hidden", VALUE),
+        ("nn.Linear(8, self.hidden)", NOTATION, "self.hidden", VALUE),
         ("nn.Linear(8, f'{x}')", NOTATION, "f'{x}'", "write the text that comes out"),
         ("nn.Linear(8, len(x))", NOTATION, "len", "write what comes out, a value or a module"),
         ("nn.Linear(8, sizes[0])", NOTATION, "sizes[0]", "write its value"),
@@ -231,7 +231,7 @@ NOTATION, SYNTAX = "spec.pytorch-notation", "spec.pytorch-syntax"
         ("nn.Sequential([nn.ReLU()])", NOTATION, "[nn.ReLU()]", "take the brackets away"),
         ("nn.Sequential({'a': nn.ReLU()})", NOTATION, "{'a': nn.ReLU()}", "put OrderedDict(...) around it"),
         ("nn.Sequential(a=nn.ReLU())", NOTATION, "a=nn.ReLU()", "write its modules in a row"),
-        ("nn.Sequential(OrderedDict(pairs))", NOTATION, "pairs", "write its value, a text in quotes"),
+        ("nn.Sequential(OrderedDict(pairs))", NOTATION, "pairs", VALUE),
         ("nn.Sequential(OrderedDict([nn.ReLU()]))", NOTATION, "nn.ReLU()", "write one, such as ('act', nn.ReLU())"),
         ("nn.Sequential(OrderedDict([(1, nn.ReLU())]))", NOTATION, "1", "write a text in quotes, such as 'conv1'"),
         (
