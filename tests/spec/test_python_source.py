@@ -188,6 +188,7 @@ def test_an_error_within_a_call_points_into_the_whole_text() -> None:
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 NOTATION, SYNTAX = "spec.pytorch-notation", "spec.pytorch-syntax"
+VALUE = "write what it stands for, such as 64, or a text in quotes"
 
 
 @pytest.mark.parametrize(
