@@ -125,6 +125,14 @@ def test_an_open_size_holds_for_nothing_but_any() -> None:
     assert "hangs on an open size" in str(check(parse_expectation("macs<1G"), found))
 
 
+def test_open_sizes_are_expected_as_they_are_printed() -> None:
+    open_sizes = Input(Tensor((0, 3, 0, 0), symbols=("N", "", "H", "W")))
+    found = Report(analyse_spec(parse("maxpool2d 2"), [open_sizes], Options(planned=False)))
+    for claim in ("N,3,H//2,W//2", "shape=N, 3, H // 2, _", "shape!=N,3,H,W"):
+        assert check(parse_expectation(claim), found) is None, claim
+    assert check(parse_expectation("N,3,H,W"), found) == "the output is N,3,H//2,W//2, expected N,3,H,W"
+
+
 def test_a_row_that_is_not_there() -> None:
     with pytest.raises(LayerError) as caught:
         check(parse_expectation("params@encc<=5"), report())

@@ -80,7 +80,7 @@ def _written(layer: Layer, values: Mapping[str, Any]) -> Iterator[tuple[Key, str
 def _once(key: Key, value: Any) -> Any:
     """One number for all axes where they are alike: ``3`` for ``(3, 3)``."""
     alike = isinstance(key.kind, Sizes) and isinstance(value, tuple) and len(value) > 1 and len(set(value)) == 1
-    return value[0] if alike else value
+    return value[0] if alike and value[0] is not None else value
 
 
 def _is_default(key: Key, value: Any, values: Mapping[str, Any]) -> bool:

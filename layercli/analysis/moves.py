@@ -12,7 +12,7 @@ from layercli.layers.reach import Place
 
 _TAKEN = "only some of its positions are taken"
 _APART = "an axis is taken apart"
-_JOINED = "tensors are joined along it"
+JOINED = "tensors are joined along it"
 
 Axes = tuple[Axis, ...]
 
@@ -59,7 +59,7 @@ def of_branch(rule: reach.Reach | None, branch: Branch, tensors: Tensors) -> Bra
         places = [dim for place in rule.axes for dim in tensors.dims(place, rank)]
         return branch.along(places, Axis.everywhere)
     if isinstance(rule, reach.Joins) and not rule.new:
-        return branch.along(tensors.dims(rule.axis, rank), lambda axis: axis.lost(_JOINED))
+        return branch.along(tensors.dims(rule.axis, rank), lambda axis: axis.lost(JOINED))
     return branch
 
 

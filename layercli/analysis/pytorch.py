@@ -22,8 +22,9 @@ def from_call(call: Call) -> tuple[Layer, Given, tuple[Note, ...]]:
     module = as_module(call)
     said = tuple(_hidden(call))
     given = from_module(layer, module)
-    order = [key.name for key in layer.keys if not key.keyword_only]
-    spans = {order[place] if isinstance(place, int) else place: span for place, span in call.spans}
+    order = dict(enumerate(key.name for key in layer.keys if not key.keyword_only))
+    placed = ((order.get(place) if isinstance(place, int) else place, span) for place, span in call.spans)
+    spans = {name: span for name, span in placed if name}  # Identity takes arguments that it has no name for
     return layer, given._replace(spans=spans, span=call.span), said
 
 

@@ -206,7 +206,12 @@ def confirmed(axis: Axis, fields: Sequence[tuple[int | None, int, int]], length:
 
 
 def probes(field: Field) -> tuple[Probe, ...]:
-    """What to measure in order to check the sizes, axis by axis as they are told."""
+    """What to measure in order to check the sizes, axis by axis as they are told.
+
+    Nothing where tensors are joined along an axis of positions: which of their fields a cell has hangs on the place.
+    """
+    if any(axis.unknown == moves.JOINED for axis in field.spatial):
+        return ()
     return tuple(
         Probe(source, None if axis.beside else axis.dim, len(axis.cells.intervals) if axis.cells else 1, axis.inside)
         for source, axis in enumerate(field.axes or ())

@@ -51,7 +51,7 @@ def find_torch(torch: str) -> Layer | None:
     return layer if layer is not None and layer.torch == torch else None
 
 
-_CALLED = {
+CALLED = {
     "linear": "dense fc fullyconnected affine",
     "conv2d": "convolution convolution2d depthwiseconv2d separableconv2d",
     "convtranspose2d": "deconv deconv2d conv2dtranspose transposedconv upconv",
@@ -64,7 +64,7 @@ _CALLED = {
     "upsample": "interpolate upsampling2d resize", "zeropad2d": "zeropadding2d zeropadding",
     "multiheadattention": "attention selfattention sdpa scaleddotproductattention msa",
     "crossentropyloss": "ce crossentropy", "bceloss": "bce binarycrossentropy", "mseloss": "mse l2loss",
-    "silu": "swish", "leakyrelu": "lrelu", "hardswish": "hswish", "hardsigmoid": "hsigmoid",
+    "leakyrelu": "lrelu", "hardswish": "hswish", "hardsigmoid": "hsigmoid",
     "reshape": "view", "cat": "concat concatenate", "add": "residual skip shortcut plus",
     "mul": "multiply times gate",
     "sub": "subtract minus", "permute": "swapaxes rearrange", "select": "last", "mean": "avg average",
@@ -72,7 +72,7 @@ _CALLED = {
 }  # fmt: skip
 """What people and other frameworks call some layers."""
 
-_MEANT = {name: layer for layer, names in _CALLED.items() for name in names.split()}
+_MEANT = {name: layer for layer, names in CALLED.items() for name in names.split()}
 
 
 def suggest(name: str, candidates: Iterable[str] | None = None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from layercli.analysis import receptive
 from layercli.analysis.flow import tensors
 from layercli.analysis.rows import Row
 from layercli.errors import LayerError
@@ -185,9 +186,10 @@ def _facts(report: Report) -> Iterator[tuple[str, Cell]]:
         yield "FLOPs", Cell(f"{totals['flops']:,}")
     yield from open_sizes(report)
     yield from _memory(report)
-    reach = reach_text(report.analysis.rows[-1])
+    last = report.analysis.rows[-1]
+    reach, why = reach_text(last), receptive.unknown(last.reach)
     if reach:
-        yield "receptive field", Cell(reach)
+        yield "receptive field", Cell(f"{reach} ({why})" if why else reach)
 
 
 def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
@@ -202,7 +204,6 @@ def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
         yield "inference", Cell(fullest if found.inference is None else size_text(found.inference))
         yield "training", Cell("unknown" if found.training is None else size_text(found.training))
         return
-    rows = report.analysis.rows
     weights = size_text(found.parameters + found.buffers)
     alive, largest = size_text(found.inference_peak.size), size_text(found.largest.size)
     yield (
@@ -211,8 +212,8 @@ def _memory(report: Report) -> Iterator[tuple[str, Cell]]:
     )
     kept = size_text(found.kept)
     if found.kept is None:
-        without = ", ".join(dict.fromkeys(rows[row.row].bound.layer.name for row in found.unknown))
-        kept = f"unknown for {without}, {size_text(found.kept_known)} for the others"
+        why = "; ".join(dict.fromkeys(row.unknown for row in found.unknown))
+        kept = f"unknown ({why}), {size_text(found.kept_known)} for the others"
     whole = f"{size_text(found.training)}: " if found.training is not None else ""
     yield (
         "training",

@@ -83,10 +83,15 @@ def _markdown(block: Block) -> str:
     ]
     for row in block.rows:
         cells = [
-            f"`{cell.text}`" if column.code and cell.text else cell.text for cell, column in zip(row, block.columns)
+            f"`{_drawn(cell)}`" if column.code and cell.text else cell.text for cell, column in zip(row, block.columns)
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def _drawn(cell: Cell) -> str:
+    """A cell behind the lines of its branch, whose blanks a page would otherwise leave out."""
+    return cell.lead.replace(" ", "\u00a0") + cell.text
 
 
 def _escaped(text: str) -> str:
@@ -132,7 +137,7 @@ def _html_table(table: Table) -> str:
 
 
 def _cell(cell: Cell, code: bool) -> str:
-    text = escape(cell.text)
+    text = escape(_drawn(cell))
     return f"<span{_style(cell.style)}>{f'<code>{text}</code>' if code and text else text}</span>"
 
 

@@ -112,3 +112,22 @@ def test_designs_with_modules(text: str, written: str) -> None:
 def test_what_has_no_step_stays_a_module() -> None:
     text = "relu | nn.Linear(3, 4, dtype=torch.float64)"
     assert format_spec(canonical(parse(text))) == text
+
+
+def test_what_a_printed_model_shows_of_defaults_is_left_out() -> None:
+    printed = """Sequential(
+  (0): Conv2d(3, 96, kernel_size=(4, 4), stride=(4, 4))
+  (1): BatchNorm2d(96, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (2): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)
+  (3): Conv2d(96, 96, kernel_size=(3, 5), stride=(1, 1), padding=(1, 2), groups=96)
+  (4): Flatten(start_dim=1, end_dim=-1)
+)"""
+    assert format_spec(canonical(parse(printed)).chain) == (
+        "conv2d 96 4 s=4 in=3 | batchnorm2d 96 | maxpool2d 2 | conv2d 96 3,5 p=1,2 in=96 g=96 | flatten"
+    )
+
+
+def test_arguments_that_identity_has_no_name_for_are_taken_and_left_out() -> None:
+    spec = parse("nn.Sequential(nn.Identity(54, unused_argument1=0.1, unused_argument2=False))")
+    assert analyse_spec(spec, [Input(Tensor((1, 3)))], Options(planned=False)).error is None
+    assert format_spec(canonical(spec).chain) == "identity"

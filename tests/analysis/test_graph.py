@@ -13,6 +13,8 @@ from layercli.cli.inputs import parse_inputs
 from layercli.errors import LayerError
 from layercli.measure.build import run_plan
 from layercli.plan import Ref
+from layercli.render.blocks import View
+from layercli.render.plain import plain
 from layercli.report import Report
 from layercli.spec import parse
 
@@ -218,6 +220,10 @@ REFUSED = [
     ("lstm 4 | pick 2", ["5,2,3"], "shape.output", "lstm has no output 2", "pick 2", 1),
     ("add(relu)", ["1,3"], "spec.merge", "add has one branch", "add(relu)", 1),
     ("relu | add", ["1,3"], "spec.merge", "add has nothing to merge with", "add", 1),
+    ("identity | matmul", ["1,3,8,8"], "spec.merge", "matmul has nothing to merge with", "matmul", 1),
+    ("relu | mha 2 is_causal=true", ["5,2,4"], "spec.unknown-key", "has no key 'is_causal'", "is_causal", 1),
+    ("a: relu | pairwisedistance x1=@a @a", ["4,8"], "type.inputs", "the input x1 is given twice",
+     "pairwisedistance x1=@a @a", 1),
     ("relu(gelu ; )", ["1,3"], "spec.branches", "relu takes one input, and no branches", "relu(gelu ; )", 0),
     ("q: relu | mha 2 keys=@q", ["5,2,4"], "spec.unknown-key", "has no input 'keys'", "keys", 1),
     ("add( ; y: input 1,3)", ["y=1,3"], "type.inputs", "nothing says what the first input is", "input 1,3", 0),
@@ -252,10 +258,46 @@ def test_an_input_that_no_step_takes() -> None:
     assert "target" in error.fix
 
 
-@pytest.mark.parametrize("name", ["cat dim=1", "stack dim=1"])
-def test_as_many_branches_as_there_may_be(name: str) -> None:
-    report = asked(f"{name}({' ; '.join(['relu'] * 255)} ; )", "2,3")
+@pytest.mark.parametrize("branches", ["relu", "mean 2,3 keepdim=true ; relu"], ids=["alike", "stretched"])
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "maximum", "cat dim=1", "stack dim=1"])
+def test_as_many_branches_as_there_may_be(name: str, branches: str) -> None:
+    """256 of them, of sizes in numbers and open ones, told in every form without a tree that is too high."""
+    text = f"{name}({' ; '.join([branches] * (256 // len(branches.split(';'))))})"
+    joins = name.startswith(("cat", "stack"))
+    report = asked(text, "2,3,4,4")
+    assert report.status == ("not run" if joins and "mean" in branches else "agrees")
+    symbolic = analyse_spec(parse(text), parse_inputs(["N,3,H,W"]), Options(planned=False))
+    assert symbolic.error is None
+    for found in (report, Report(symbolic, None, "not asked")):
+        assert found.to_dict()["ok"] is found.ok
+        assert plain(found, View(formulas=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "fix"),
+    [
+        ("conv2d 16 3 | add( ; conv2d 32 3 p=1)", "1,3,8,8", "conv2d 32 1 in branch 0"),
+        ("mul( ; mean 2,3 | linear 3)", "1,3,8,8", "end branch 1 with unflatten 1 3,1,1"),
+        ("flatten | add( ; linear 5)", "1,3,8,8", "linear 5 in branch 0"),
+        ("cat dim=1 ( ; maxpool2d 2)", "1,3,8,8", "crop like=@label"),
+        ("add( ; flatten)", "1,3,8,8", "give branch 1 4 axes"),
+        ("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(100, 10))", "1,3,8,8", "put flatten before it, which gives 288"),
+        ("conv2d 8 3 activation=relu", "1,3,8,8", "conv2d … | relu"),
+        ("relu | mha 2 attn_mask=3", "5,2,4", "attn_mask=@label"),
+        ("conv2d 8 99", "1,8,32,32", "use a kernel_size of at most 32"),
+    ],
+)
+def test_the_fix_is_one_that_helps(text: str, shape: str, fix: str) -> None:
+    error = asked(text, shape).analysis.error
+    assert error is not None
+    assert fix in error.fix
+
+
+@pytest.mark.parametrize("text", ["pairwisedistance x1=@a x2=@b", "pairwisedistance x2=@b x1=@a"])
+def test_where_the_first_input_is_named_nothing_else_flows_in(text: str) -> None:
+    report = asked(f"a: linear 8 | b: linear 8 | {text}", "4,8")
     assert report.status == "agrees"
+    assert sorted(sources(report, "2")) == ["a", "b"]
 
 
 # --- the document ---

@@ -19,6 +19,7 @@ from layercli.cli.options import LONG_AND_SHORT
 from layercli.layers import families, find, find_torch, known_names, suggest
 from layercli.layers.definition import REQUIRED, Layer, Let, Same, TensorIn, TupleIn
 from layercli.layers.index import ALIASES
+from layercli.layers.registry import CALLED
 from layercli.spec import parse
 
 LAYERS = [layer for name in known_names() if (layer := find(name)) is not None]
@@ -49,6 +50,16 @@ def test_find_by_torch_class_is_exact() -> None:
     assert find_torch("conv2d") is None
     assert find("nosuch") is None
     assert "conv2d" in suggest("conv2")
+
+
+def test_what_people_call_a_layer_leads_to_it() -> None:
+    for layer, names in CALLED.items():
+        assert find(layer) is not None, layer
+        for name in names.split():
+            assert find(name) is None, f"{name} is a layer itself"
+            assert suggest(name.title()) == (layer,)
+    assert suggest("batch_norm") == ("batchnorm1d", "batchnorm2d", "batchnorm3d")
+    assert suggest("global_avg_pool2d") == ("adaptiveavgpool2d",)
 
 
 @every_layer

@@ -317,6 +317,12 @@ def test_markdown_escapes() -> None:
             assert not re.search(r"(?<!\\)[*]", bare)
 
 
+def test_markdown_and_html_draw_the_branches() -> None:
+    found = Report(analysed("add( ; relu) | 2*relu", (1, 3)), None, "no")
+    for text in (documents.markdown(found), documents.html(found)):
+        assert all(line in text for line in ("┌\u00a0as it is", "├\u00a0relu", "└\u00a0add", "\u00a0\u00a0relu")), text
+
+
 def test_html_escapes() -> None:
     hostile = Report(CONV, Measurement(MEASURED, "<script>alert(1)</script> & more", torch="2.13.0"))
     text = documents.html(hostile)
