@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -40,6 +41,7 @@ def _main(words: list[str]) -> NoReturn:
         from layercli.measure.child import Child
 
         child = Child(once=True)
+    gc.disable()  # one answer keeps what it loads and makes to the end; what asks many questions turns it on again
     from layercli.cli.app import run
 
     status = run(words, child)

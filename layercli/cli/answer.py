@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,8 +47,6 @@ def view_of(settings: Settings) -> Any:
 def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child: Child | None) -> ExitCode:
     """Asks, prints the answer, and says how it ends. The child is used if torch is wanted, and ended in any case."""
     form = Format.json if settings.json else settings.format
-    collecting = gc.isenabled()
-    gc.disable()  # one answer holds its values to the end: looking for garbage would grow faster than the design
     try:
         try:
             _understood(settings)
@@ -66,8 +63,6 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
             _show(report, form, settings)
         return _ending(report, settings)
     finally:
-        if collecting:
-            gc.enable()
         if child is not None:
             child.close()
 

@@ -12,6 +12,7 @@ A bad line is a report with its error, and the run goes on; it exits 1 if any li
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from inspect import Parameter
@@ -48,6 +49,7 @@ def _flag(name: str, option: str, help: str) -> Parameter:
 
 def run(child: Child | None, file: Path, run_torch: bool, no_run: bool, brief: bool, **values: Any) -> ExitCode:
     """Answers line by line."""
+    gc.enable()
     settings = options.settings(values)
     if not run_torch or no_run:
         return _answer(file, settings, brief, None)

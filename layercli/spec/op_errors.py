@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from layercli.errors import LayerError, Span
 from layercli.spec.scalars import is_constant, is_name, is_number_like
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
-from layercli.spec.step_errors import Within, comment, no_separator, semicolon
+from layercli.spec.step_errors import comment, no_separator, semicolon
 from layercli.spec.tree import Argument
 from layercli.spec.values import stray_comma
+from layercli.spec.within import Within
 
 _ARGUMENT = re.compile(r"@?[\w.+\-=,]*(?:\([\w.+\-, \t]*\)?)?", re.ASCII)
 """A value, with or without a key, or a reference: as much as there is of it."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from layercli.errors import Span
-from layercli.spec import limits, op_errors, step_errors
+from layercli.spec import limits
 from layercli.spec.references import Labels, read_reference
 from layercli.spec.scalars import is_name, read_integer
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner
-from layercli.spec.step_errors import WHOLE, Within
 from layercli.spec.tree import Argument, Call, Chain, Group, Op, Reference, Spec, Step, Unit
 from layercli.spec.values import holds_branches, read_values
+from layercli.spec.within import WHOLE, Within
+
+if TYPE_CHECKING:
+    from layercli.spec import op_errors, step_errors
+else:
+    from layercli.spec.later import op_errors, step_errors
 
 __all__ = ["parse", "parse_op", "parse_values"]
 

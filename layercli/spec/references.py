@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from layercli.errors import LayerError, Span
 from layercli.spec.scalars import is_name, read_integer
 from layercli.spec.scanner import WORD, Scanner, quote
-from layercli.spec.step_errors import duplicate_label
 from layercli.spec.tree import Chain, Group, Reference
 
 __all__ = ["Labels", "read_reference"]
@@ -76,6 +75,8 @@ class Labels:
         names = list(_names(chain))
         for name, span in names:
             if name in self.met:
+                from layercli.spec.step_errors import duplicate_label
+
                 raise duplicate_label(scanner, span, name)
         for name, _ in names:
             (self.several if name in self.met else self.met).add(name)

@@ -1,24 +1,11 @@
 """What a chain, a label or a repeat can have wrong with it: each function words one mistake and its one fix."""
 
-from typing import NamedTuple
-
 from layercli.errors import LayerError, Span
 from layercli.spec import limits
 from layercli.spec.scalars import is_name
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner, quote
 from layercli.spec.values import stray_comma
-
-
-class Within(NamedTuple):
-    """What a chain stands in: where its "(" is, how many are open by then, whether ";" parts it from others."""
-
-    opening: int | None
-    depth: int
-    branch: bool
-
-
-WHOLE = Within(None, 0, False)
-"""A whole text, in no parenthesis."""
+from layercli.spec.within import Within
 
 
 def empty_chain(scanner: Scanner, within: Within) -> LayerError:
