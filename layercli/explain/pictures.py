@@ -121,9 +121,9 @@ _FILES: dict[str, tuple[str, ...]] = {
 _DRAWN_BY = {layer: file for file, layers in _FILES.items() for layer in layers}
 
 
-def drawn(name: str) -> bool:
-    """Whether there is a picture, or a reason for none, for the layer of this name."""
-    return name in _DRAWN_BY
+def file_of(name: str) -> str:
+    """The file that draws the layer of this name; empty for none."""
+    return _DRAWN_BY.get(name, "")
 
 
 def picture(subject: Subject) -> Diagram | Nothing:

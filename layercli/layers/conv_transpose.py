@@ -103,7 +103,9 @@ def convtranspose(rank: int) -> Layer:
         torch=f"ConvTranspose{rank}d",
         summary="Spreads each input cell over a kernel: the way back from a convolution's shape.",
         keys=(
-            inside, filters, kernel(rank, convolves=True), stride(rank, tells_lists=several),
+            inside, filters,
+            kernel(rank, convolves=True)._replace(effect="a larger kernel spreads each cell further: the output grows"),
+            stride(rank, tells_lists=several)._replace(effect="a stride of s multiplies the size of the output by s"),
             padding(rank, tells_lists=several)._replace(
                 meaning="cells taken off both sides of each axis", effect="each unit of padding takes two cells off the output",
             ), output_padding, groups, bias, dilation(rank, tells_lists=several),

@@ -1,6 +1,11 @@
 """What a report shows, before any drawing: headings, tables and lines, which each renderer draws its own way."""
 
-from typing import NamedTuple, TypeAlias
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from layercli.explain.diagram import Diagram
 
 
 class View(NamedTuple):
@@ -68,4 +73,10 @@ class Line(NamedTuple):
     style: str = ""
 
 
-Block: TypeAlias = Heading | Table | Facts | Line
+class Drawing(NamedTuple):
+    """A picture."""
+
+    diagram: Diagram
+
+
+Block: TypeAlias = Heading | Table | Facts | Line | Drawing

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from layercli.analysis.flow import as_json
 from layercli.checks import AGREES
-from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table, View
+from layercli.render.blocks import Block, Cell, Drawing, Facts, Heading, Line, Table, View
 from layercli.render.layout import layout
 from layercli.report import Report
 
@@ -67,10 +67,15 @@ def _shapes(tree: Any) -> Any:
 
 def markdown(report: Report, view: View = View()) -> str:
     """The layout as GitHub's Markdown."""
-    return "\n\n".join(_markdown(block) for block in layout(report, view))
+    return "\n\n".join(markdown_of(block) for block in layout(report, view))
 
 
-def _markdown(block: Block) -> str:
+def markdown_of(block: Block) -> str:
+    """One block; a picture is a block of text."""
+    if isinstance(block, Drawing):
+        from layercli.render.plain import write
+
+        return f"```text\n{write(block)}\n```"
     if isinstance(block, Heading):
         return f"### `{block.text}`"
     if isinstance(block, Line):
@@ -111,7 +116,35 @@ def html(report: Report) -> str:
     return "".join(_html(block) for block in layout(report, error=True))
 
 
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; margin: .5rem 0; }}
+th, td {{ padding: .15rem .8rem .15rem 0; text-align: left; vertical-align: top; }}
+svg {{ max-width: 100%; height: auto; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>"""
+
+
+def html_page(title: str, blocks: Sequence[Block]) -> str:
+    """Blocks as a page of their own."""
+    return _PAGE.format(title=escape(title), body="\n".join(map(_html, blocks)))
+
+
 def _html(block: Block) -> str:
+    if isinstance(block, Drawing):
+        from layercli.render.svg_picture import svg
+
+        return svg(block.diagram, "picture")
     if isinstance(block, Heading):
         return f"<h4><code>{escape(block.text)}</code></h4>"
     if isinstance(block, Line):

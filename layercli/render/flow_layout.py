@@ -1,14 +1,19 @@
-"""Where the boxes and wires of a flow lie on a sheet, in steps of one character: for all that draw flows."""
+"""Where the boxes and wires of a flow lie on a sheet, in steps of one character: for all that draw flows.
+
+A flow goes to the right, or down where it is turned. All is reckoned along the flow and across it: boxes of a column
+begin at one place along, boxes of a row have their middles on one line across. Wires leave a box on its line; in the
+gaps between columns they change lines on tracks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from layercli.explain.diagram import Flow, Node, Wire
+from layercli.render.flow_tracks import Net, arriving, leaving, tracks
 
-BETWEEN = 1
-"""Lines between rows of boxes."""
+BETWEEN, BETWEEN_DOWN = 1, 3
+"""What is left free between rows of boxes: lines, or characters where the flow goes down."""
 
 
 class Box(NamedTuple):
@@ -20,16 +25,6 @@ class Box(NamedTuple):
     width: int
     height: int
 
-    @property
-    def right(self) -> int:
-        """The first column behind it."""
-        return self.left + self.width
-
-    @property
-    def middle(self) -> int:
-        """The line at which wires come and go."""
-        return self.top + self.height // 2
-
 
 class Path(NamedTuple):
     """A wire as corners, from one box to another, and where its label begins."""
@@ -40,112 +35,128 @@ class Path(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """Everything in its place."""
+    """Everything in its place; ``down``: the flow goes down, not to the right."""
 
     boxes: tuple[Box, ...]
     paths: tuple[Path, ...]
     width: int
     height: int
+    down: bool = False
 
 
-def laid(flow: Flow, width_of: Callable[[Node], int] | None = None) -> Laid:
-    """The boxes in columns, and wires in the gaps between these and along rows."""
-    wide = width_of or _width
-    columns = sorted({node.column for node in flow.nodes})
-    widths = {c: max(wide(node) for node in flow.nodes if node.column == c) for c in columns}
-    heights = _heights(flow)
-    tops = _starts(heights, BETWEEN)
-    gaps = {c: _gap(flow, c) for c in columns}
-    lefts: dict[int, int] = {}
-    place = 0
-    for column in columns:
-        lefts[column] = place
-        place += widths[column] + gaps[column]
-    boxes = {}
-    for node in flow.nodes:
-        height = len(node.lines) + (2 if node.kind != "join" else 0)
-        left = lefts[node.column] + (widths[node.column] - wide(node)) // 2
-        boxes[node.name] = Box(node, left, tops[node.row] + (heights[node.row] - height) // 2, wide(node), height)
-    last = columns[-1]
-    width = lefts[last] + widths[last]
-    rows = {row: tops[row] + heights[row] // 2 for row in tops}
-    paths = tuple(_path(flow, wire, boxes, lefts, widths, rows) for wire in flow.wires)
-    return Laid(tuple(boxes.values()), paths, width, max(tops[row] + heights[row] for row in tops))
+def laid(flow: Flow, down: bool = False) -> Laid:
+    """The boxes in columns, and wires in the gaps between these and along rows; down: columns are under each other."""
+    plan = _Plan(flow, down)
+    boxes = tuple(_box(plan, node) for node in flow.nodes)
+    paths = tuple(_path(plan, wire) for wire in flow.wires)
+    across = plan.breadth
+    return Laid(boxes, paths, *((across, plan.length) if down else (plan.length, across)), down)
 
 
-def _width(node: Node) -> int:
-    return max(map(len, node.lines)) + (4 if node.kind != "join" else 2)
+def size(node: Node) -> tuple[int, int]:
+    """Characters and lines that a box takes."""
+    frame = 0 if node.kind == "join" else 2
+    return max(map(len, node.lines)) + (4 if frame else 2), len(node.lines) + frame
 
 
-def _heights(flow: Flow) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for node in flow.nodes:
-        height = len(node.lines) + (2 if node.kind != "join" else 0)
-        found[node.row] = max(found.get(node.row, 1), height)
-    for wire in flow.wires:
-        if wire.via is not None:
-            found.setdefault(wire.via, 1)
-    return found
+class _Plan:
+    """Where rows and columns lie, and the tracks between columns."""
+
+    def __init__(self, flow: Flow, down: bool) -> None:
+        self.flow, self.down = flow, down
+        self.nodes = {node.name: node for node in flow.nodes}
+        self.lines, self.breadth = self._rows()
+        self.columns = sorted({node.column for node in flow.nodes})
+        self.longest = {c: max(self.long(node) for node in flow.nodes if node.column == c) for c in self.columns}
+        self.starts: dict[int, int] = {}
+        self.leaves: dict[Net, int] = {}
+        self.arrives: dict[Net, int] = {}
+        place = 0
+        for column, behind in zip(self.columns, [*self.columns[1:], None]):
+            self.starts[column] = place
+            place += self.longest[column]
+            if behind is not None:
+                place = self._gap(column, behind, place)
+        self.length = place
+
+    def long(self, node: Node) -> int:
+        """Its size along the flow."""
+        return size(node)[self.down]
+
+    def broad(self, node: Node) -> int:
+        """Its size across the flow."""
+        return size(node)[not self.down]
+
+    def start(self, node: Node) -> int:
+        """Where it begins along the flow."""
+        return self.starts[node.column] + (self.longest[node.column] - self.long(node)) // 2
+
+    def turned(self, along: int, across: int) -> tuple[int, int]:
+        """A place on the sheet."""
+        return (across, along) if self.down else (along, across)
+
+    def _rows(self) -> tuple[dict[int, int], int]:
+        """The line of each row, and how broad all is."""
+        before: dict[int, int] = {}
+        behind: dict[int, int] = {}
+        for node in self.flow.nodes:
+            broad = self.broad(node)
+            before[node.row] = max(before.get(node.row, 0), broad // 2)
+            behind[node.row] = max(behind.get(node.row, 0), broad - broad // 2)
+        for wire in self.flow.wires:
+            if wire.via is not None:
+                before.setdefault(wire.via, 0)
+                behind.setdefault(wire.via, 1)
+            if self.down and wire.label:
+                row = self.nodes[wire.start].row
+                behind[row] = max(behind[row], len(wire.label) + 2)
+        lines, place = {}, 0
+        for row in sorted(before):
+            lines[row] = place + before[row]
+            place = lines[row] + behind[row] + (BETWEEN_DOWN if self.down else BETWEEN)
+        return lines, place - (BETWEEN_DOWN if self.down else BETWEEN)
+
+    def _gap(self, column: int, behind: int, place: int) -> int:
+        """Lays the tracks between two columns, which begin at this place; where the next column begins."""
+        out, into = leaving(self.flow, column, self.lines), arriving(self.flow, behind, self.lines)
+        step = 1 if self.down else 2
+        place += self._labels(column, place)
+        for nets, found in ((out, self.leaves), (into, self.arrives)):
+            placed = tracks(nets)
+            found.update({net: place + step * track for net, track in placed.items()})
+            place += step * (max(placed.values()) + 1) if placed else 0
+        if self.down:
+            return max(place, self.starts[column] + self.longest[column] + 1) + 1
+        return place + (1 if into else 2)
+
+    def _labels(self, column: int, place: int) -> int:
+        """The room that labels take behind a column, with the first stroke of the wires."""
+        wires = [wire for wire in self.flow.wires if self.nodes[wire.start].column == column]
+        if self.down:
+            return int(any(wire.label for wire in wires))
+        ends = [self.start(node) + self.long(node) + len(wire.label) + bool(wire.label)
+                for wire in wires for node in [self.nodes[wire.start]]]  # fmt: skip
+        return max(0, *ends, place) - place + 1
 
 
-def _starts(sizes: dict[int, int], between: int) -> dict[int, int]:
-    place, found = 0, {}
-    for row in sorted(sizes):
-        found[row] = place
-        place += sizes[row] + between
-    return found
+def _box(plan: _Plan, node: Node) -> Box:
+    left, top = plan.turned(plan.start(node), plan.lines[node.row] - plan.broad(node) // 2)
+    return Box(node, left, top, *size(node))
 
 
-def _gap(flow: Flow, column: int) -> int:
-    """Room behind a column: for the labels of the wires that begin there, for tracks up and down, for arrows."""
-    leaving = [wire for wire in flow.wires if _of(flow, wire.start).column == column]
-    labels = max((len(wire.label) + 1 if wire.label else 0 for wire in leaving), default=0)
-    later = sorted({node.column for node in flow.nodes if node.column > column})
-    tracks = len(_tracks(flow, later[0])) if later else 0
-    aside = 2 * any(wire.via is not None for wire in leaving)
-    return 4 + labels + aside + 2 * max(0, tracks - 1)
-
-
-def _of(flow: Flow, name: str) -> Node:
-    return next(node for node in flow.nodes if node.name == name)
-
-
-Track: TypeAlias = "tuple[str, str]"
-"""A line up and down that several wires share: all from one box, or all to one."""
-
-
-def _tracks(flow: Flow, column: int) -> list[Track]:
-    """The tracks before a column, the nearest to it first: what fans out of one box, what comes together in one."""
-    arriving = [wire for wire in flow.wires if _of(flow, wire.end).column == column]
-    return [*dict.fromkeys(_track(flow, wire) for wire in arriving)]
-
-
-def _track(flow: Flow, wire: Wire) -> Track:
-    column = _of(flow, wire.end).column
-    beside = [each for each in flow.wires if each.start == wire.start and _of(flow, each.end).column == column]
-    return ("from", wire.start) if len(beside) > 1 else ("to", wire.end)
-
-
-def _path(
-    flow: Flow, wire: Wire, boxes: dict[str, Box], lefts: dict[int, int], widths: dict[int, int], rows: dict[int, int]
-) -> Path:
-    start, end = boxes[wire.start], boxes[wire.end]
-    begin = (start.right, start.middle)
-    goal = (end.left - 1, end.middle)
-    turn = lefts[end.node.column] - 3 - 2 * _tracks(flow, end.node.column).index(_track(flow, wire))
-    label = (start.right + 1, start.middle)
-    if wire.via is not None and rows[wire.via] != start.middle:
-        first = lefts[start.node.column] + widths[start.node.column] + len(wire.label) + (1 if wire.label else 0)
-        line = rows[wire.via]
-        corners = [begin, (first, begin[1]), (first, line), (turn, line), (turn, goal[1]), goal]
-    else:
-        corners = [begin, (turn, begin[1]), (turn, goal[1]), goal]
-    return Path(wire, tuple(_without_repeats(corners)), label)
-
-
-def _without_repeats(corners: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    found = corners[:1]
-    for corner in corners[1:]:
-        if corner != found[-1]:
-            found.append(corner)
-    return found
+def _path(plan: _Plan, wire: Wire) -> Path:
+    start, end = plan.nodes[wire.start], plan.nodes[wire.end]
+    begin, goal = plan.start(start) + plan.long(start), plan.start(end) - 1
+    line, last = plan.lines[start.row], plan.lines[end.row]
+    corners = [(begin, line)]
+    if wire.via is not None and plan.lines[wire.via] != line:
+        track = next(at for net, at in plan.leaves.items() if wire in net.wires)
+        line = plan.lines[wire.via]
+        corners += [(track, corners[0][1]), (track, line)]
+    if line != last:
+        track = next(at for net, at in plan.arrives.items() if wire in net.wires)
+        corners += [(track, line), (track, last)]
+    corners.append((goal, last))
+    label = (begin, plan.lines[start.row] + 2) if plan.down else (begin + 1, plan.lines[start.row])
+    places = dict.fromkeys(plan.turned(*corner) for corner in corners)
+    return Path(wire, tuple(places), plan.turned(*label))

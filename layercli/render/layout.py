@@ -42,7 +42,7 @@ def layout(report: Report, view: View = View(), waiting: bool = False, error: bo
 def _single(report: Report, row: Row, waiting: bool) -> Iterator[Block]:
     bound = row.bound
     yield Heading(called(bound))
-    yield Facts(tuple(_facts(row)))
+    yield Facts(tuple(facts_of(row)))
     table = _formulas(report, row, waiting)
     if table.rows:
         yield table
@@ -60,7 +60,8 @@ def called(bound: Bound) -> str:
     return f"{name}({', '.join(f'{key}={argument(value)}' for key, value in bound.args.items())})"
 
 
-def _facts(row: Row) -> Iterator[tuple[str, Cell]]:
+def facts_of(row: Row) -> Iterator[tuple[str, Cell]]:
+    """What goes in, what comes out, and what the layer holds."""
     for name, tree in row.bound.inputs.items():
         for label, text in described(name, tree, row.bound):
             yield label, Cell(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layercli.render.blocks import Block, Facts, Heading, Line, Table, View
+from layercli.render.blocks import Block, Drawing, Facts, Heading, Line, Table, View
 from layercli.render.layout import layout
 from layercli.report import Report
 
@@ -17,8 +17,13 @@ def plain(report: Report, view: View = View(), error: bool = False) -> str:
     return "\n".join(write(block) for block in layout(report, view, error=error))
 
 
-def write(block: Block) -> str:
-    """One block as lines of text."""
+def write(block: Block, columns: int = 100, unicode: bool = True) -> str:
+    """One block as lines of text; a picture takes at most so many columns."""
+    if isinstance(block, Drawing):
+        from layercli.render.sketch import sketch
+
+        sheet = sketch(block.diagram, columns, unicode)
+        return "\n".join("".join(span.text for span in line).rstrip() for line in sheet)
     if isinstance(block, Heading):
         return block.text
     if isinstance(block, Line):

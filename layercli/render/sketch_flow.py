@@ -1,14 +1,14 @@
-"""A flow in characters: boxes, and wires with corners; where it is too wide, a list of its steps."""
+"""A flow in characters: boxes, and wires with corners; where it is too wide it goes down, or becomes a list of steps."""
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 from layercli.explain.diagram import Flow
 from layercli.render.flow_layout import Box, Laid, Path, laid
-from layercli.render.strokes import Canvas, Line, Sheet, Span, line
+from layercli.render.flow_list import listed
+from layercli.render.strokes import Canvas, Sheet
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_ACROSS, _ALONG = _LEFT | _RIGHT, _UP | _DOWN
 _CORNERS = {
     _UP | _DOWN: "│", _LEFT | _RIGHT: "─", _DOWN | _RIGHT: "┌", _DOWN | _LEFT: "┐", _UP | _RIGHT: "└", _UP | _LEFT: "┘",
     _UP | _DOWN | _RIGHT: "├", _UP | _DOWN | _LEFT: "┤", _LEFT | _RIGHT | _DOWN: "┬", _LEFT | _RIGHT | _UP: "┴",
@@ -19,21 +19,22 @@ _PLAIN.update({_LEFT | _RIGHT: "-", _LEFT: "-", _RIGHT: "-"})
 
 
 def flow(picture: Flow, columns: int, unicode: bool) -> Sheet:
-    """The boxes and wires, or the steps in words where there is no room for them."""
-    found = laid(picture)
-    return _drawn(found, unicode) if found.width <= columns else _listed(picture, columns, unicode)
+    """The boxes and wires, to the right or down, or the steps in words where there is no room for them."""
+    for down in (False, True):
+        found = laid(picture, down)
+        if found.width <= columns:
+            return _drawn(found, unicode)
+    return listed(picture, columns, unicode)
 
 
 def _drawn(found: Laid, unicode: bool) -> Sheet:
     canvas = Canvas(found.width, found.height)
-    strokes: dict[tuple[int, int], int] = {}
-    for path in found.paths:
-        _stroke(path, strokes)
     signs = _CORNERS if unicode else _PLAIN
-    for (column, row), sides in strokes.items():
+    for (column, row), sides in _strokes(found).items():
         canvas.put(column, row, signs[sides], "dim")
+    arrow = ("▼" if found.down else "▶") if unicode else ("v" if found.down else ">")
     for path in found.paths:
-        canvas.put(*path.corners[-1], "▶" if unicode else ">", "dim")
+        canvas.put(*path.corners[-1], arrow, "dim")
     for box in found.boxes:
         _box(canvas, box, unicode)
     for path in found.paths:
@@ -41,15 +42,31 @@ def _drawn(found: Laid, unicode: bool) -> Sheet:
     return canvas.sheet()
 
 
-def _stroke(path: Path, strokes: dict[tuple[int, int], int]) -> None:
+def _strokes(found: Laid) -> dict[tuple[int, int], int]:
+    """The sides to which wires go from each place. Where they only cross, the one up and down passes over the other."""
+    sides: dict[tuple[int, int], int] = {}
+    turns: set[tuple[int, int]] = set()
+    for path in found.paths:
+        for place, to in _followed(path, found.down).items():
+            sides[place] = sides.get(place, 0) | to
+            if to not in (_ACROSS, _ALONG):
+                turns.add(place)
+    crossing = _ACROSS | _ALONG
+    return {place: _ALONG if to == crossing and place not in turns else to for place, to in sides.items()}
+
+
+def _followed(path: Path, down: bool) -> dict[tuple[int, int], int]:
+    """The sides to which a wire goes from each place on its way, out of the box where it begins."""
+    found = {path.corners[0]: _UP if down else _LEFT}
     for (left, top), (right, bottom) in zip(path.corners, path.corners[1:]):
-        across, down = (right > left) - (right < left), (bottom > top) - (bottom < top)
+        across, down_ = (right > left) - (right < left), (bottom > top) - (bottom < top)
+        ahead, back = _sides(across, down_)
         place = (left, top)
         while place != (right, bottom):
-            ahead, back = _sides(across, down)
-            strokes[place] = strokes.get(place, 0) | ahead
-            place = (place[0] + across, place[1] + down)
-            strokes[place] = strokes.get(place, 0) | back
+            found[place] = found.get(place, 0) | ahead
+            place = (place[0] + across, place[1] + down_)
+            found[place] = found.get(place, 0) | back
+    return found
 
 
 def _sides(across: int, down: int) -> tuple[int, int]:
@@ -69,20 +86,3 @@ def _box(canvas: Canvas, box: Box, unicode: bool) -> None:
     for number, text in enumerate(box.node.lines, 1):
         canvas.put(box.left, box.top + number, f"{corners[5]}{text:^{inside}}{corners[5]}", style)
     canvas.put(box.left, box.top + box.height - 1, corners[2] + corners[4] * inside + corners[3], style)
-
-
-def _listed(picture: Flow, columns: int, unicode: bool) -> Sheet:
-    """Each box on a line, with what is wired to it."""
-    lines: list[Line] = []
-    names = {node.name: node.lines[0] for node in picture.nodes}
-    arrow = "←" if unicode else "<-"
-    for node in sorted(picture.nodes, key=lambda each: (each.column, each.row)):
-        sources = [
-            f"{names[wire.start]} ({wire.label})" if wire.label else names[wire.start]
-            for wire in picture.wires
-            if wire.end == node.name
-        ]
-        text = ", ".join(node.lines) + (f" {arrow} {' and '.join(sources)}" if sources else "")
-        first, *rest = wrap(text, columns - 2) or [""]
-        lines += [(Span(first, node.kind),), *(line("  " + part, node.kind) for part in rest)]
-    return tuple(lines)

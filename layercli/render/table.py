@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table, View
+from layercli.render.blocks import Block, Cell, Drawing, Facts, Heading, Line, Table, View
 from layercli.render.layout import layout
 from layercli.render.tree import FIRST, INDENT, MERGE, NEXT, ON
 from layercli.report import Report
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from layercli.render.strokes import Span
 
 STYLES = {"good": "green", "bad": "bold red", "dim": "dim", "strong": "bold", "note": "yellow", "": ""}
 SIDE_BY_SIDE = 110
@@ -25,6 +29,15 @@ def renderable(report: Report, view: View = View(), waiting: bool = False, error
     from rich.console import Group
 
     return Group(*(_Drawn(block) for block in layout(report, view, waiting, error)))
+
+
+def drawn(block: Block) -> Iterator[RenderableType]:
+    """A block with air around it, where blocks make a page."""
+    if isinstance(block, Heading):
+        yield ""
+    yield _Drawn(block)
+    if isinstance(block, (Line, Drawing)):
+        yield ""
 
 
 class _Drawn:
@@ -41,6 +54,8 @@ def _draw(block: Block, width: int) -> RenderableType:
     from rich.table import Table as Grid
     from rich.text import Text
 
+    if isinstance(block, Drawing):
+        return _picture(block, width)
     if isinstance(block, Heading):
         return Text(block.text, "bold cyan")
     if isinstance(block, Line):
@@ -53,6 +68,44 @@ def _draw(block: Block, width: int) -> RenderableType:
             grid.add_row(name, _text(cell))
         return grid
     return _table(block, width)
+
+
+MARKS = {
+    "tap": "black on yellow", "out": "black on green", "win": "bold white on red", "pad": "dim", "off": "dim strike",
+    "one": "black on cyan", "two": "black on magenta", "three": "black on blue", "tensor": "cyan", "op": "",
+    "gate": "yellow", "join": "bold", "shape": "green", "shade0": "", "shade1": "on grey19", "shade2": "on grey35",
+    "shade3": "black on grey58", "shade4": "black on grey78",
+    **{f"curve{index}": style for index, style in enumerate(("cyan", "yellow", "green", "magenta", "red", "blue"))},
+}  # fmt: skip
+"""How what is marked in a picture is coloured; it is told apart without colours too."""
+
+
+def _picture(block: Drawing, width: int) -> RenderableType:
+    from rich.text import Text
+
+    from layercli.render.sketch import sketch
+
+    return Text("\n").join(map(_painted, sketch(block.diagram, width)))
+
+
+def _painted(line: Sequence[Span]) -> Text:
+    from rich.text import Text
+
+    styles = {**STYLES, **MARKS}
+    return Text.assemble(*((span.text, styles[span.style]) for span in line))
+
+
+def painted(sheet: Sequence[Sequence[Span]], coloured: bool) -> list[str]:
+    """Lines of a picture as a terminal takes them."""
+    if not coloured:
+        return ["".join(span.text for span in line).rstrip() for line in sheet]
+    from rich.console import Console
+
+    console = Console(width=1000, force_terminal=True, color_system="standard", highlight=False)
+    with console.capture() as captured:
+        for line in sheet:
+            console.print(_painted(line))
+    return captured.get().splitlines()
 
 
 def _table(table: Table, width: int) -> RenderableType:

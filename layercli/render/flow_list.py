@@ -1,0 +1,45 @@
+"""A flow in words, for where there is no room for boxes: each on a line, with what goes into it."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from layercli.explain.diagram import Flow, Node
+from layercli.render.strokes import Line, Sheet, Span, line
+
+
+def listed(picture: Flow, columns: int, unicode: bool) -> Sheet:
+    """The boxes in the order of the flow; what signs join is written as it is in formulas, where it is used."""
+    arrow = "←" if unicode else "<-"
+    lines: list[Line] = []
+    for node in sorted(picture.nodes, key=lambda each: (each.column, each.row)):
+        if node.kind == "join" and any(wire.start == node.name for wire in picture.wires):
+            continue
+        sources = _sources(picture, node)
+        head, *more = node.lines
+        text = f"{head}: {', '.join(more)}" if more else head
+        text += f" {arrow} {sources}" if sources else ""
+        first, *rest = wrap(text, columns, subsequent_indent="    ", break_on_hyphens=False) or [""]
+        lines += [(Span(first, node.kind),), *(line(part, node.kind) for part in rest)]
+    return tuple(lines)
+
+
+def _sources(picture: Flow, node: Node) -> str:
+    """What goes into a box, with its shape where one is written on a wire."""
+    nodes = {each.name: each for each in picture.nodes}
+    wires = [wire for wire in picture.wires if wire.end == node.name]
+    if node.kind == "join":
+        sign = node.lines[0]
+        parts = [_named(picture, nodes[wire.start]) for wire in wires]
+        return f"{sign} {parts[0]}" if len(parts) == 1 else f" {sign} ".join(parts)
+    return ", ".join(
+        _named(picture, nodes[wire.start], outer=len(wires) == 1) + (f" ({wire.label})" if wire.label else "")
+        for wire in wires
+    )
+
+
+def _named(picture: Flow, node: Node, outer: bool = False) -> str:
+    if node.kind != "join":
+        return node.lines[0]
+    formula = _sources(picture, node)
+    return formula if outer else f"({formula})"
