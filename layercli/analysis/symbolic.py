@@ -333,19 +333,9 @@ def _grown(names: tuple[str, ...], batch: Collection[str]) -> Iterator[Callable[
 
 def _tied(rows: Sequence[Row]) -> Iterator[Note]:
     """Layers whose weights hang on an open size: a net that is built for one size takes no other."""
-    for row in rows:
-        bound = row.bound
-        for key in bound.layer.keys:
-            value = bound.args.get(key.name)
-            inferred = key.infer is not None and key.name not in bound.given.values
-            if inferred and isinstance(value, SymInt) and bound.layer.params:
-                yield Note(
-                    "symbolic.tied",
-                    f"{bound.layer.name} is made for {key.name}={value}: built for one size, the design takes no other",
-                    "put adaptiveavgpool2d 1 before the flatten, or give one size",
-                    row.path,
-                    row.span,
-                )
+    from layercli.analysis.rules.tied import tied
+
+    return tied(rows)
 
 
 def evaluated(analysis: Any, sample: Sample) -> Any:

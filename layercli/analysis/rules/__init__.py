@@ -11,7 +11,8 @@ from layercli.analysis.rules.wiring import Wiring
 __all__ = ["Finding", "Rule", "Wiring", "explain_note", "rules"]
 
 MODULES = (
-    "windows", "transposed", "dilation", "maps", "norms", "activations", "losses", "sequences", "whole", "spoken",
+    "windows", "transposed", "dilation", "maps", "norms", "activations", "losses", "sequences", "merges", "whole",
+    "spoken",
 )  # fmt: skip
 """Where the rules stand, in the order in which they are asked."""
 

@@ -31,7 +31,7 @@ def _no_effect(net: Wiring) -> Iterator[Finding]:
             yield Finding(row, f"it gives 0 throughout: {_fed_with(net, row, found)}", f"leave this {name} out")
     for row in net.of(("logsoftmax", "softmax")):
         before = net.before(row)
-        if before is not None and kind(before) == "logsoftmax" and _axis(before) == _axis(row):
+        if before is not None and kind(before) == "logsoftmax" and axis_of(before) == axis_of(row):
             message = "it changes nothing: its input is the output of logsoftmax along the same axis"
             if kind(row) == "softmax":
                 message = "the logsoftmax before it changes nothing: softmax of either input is the same"
@@ -79,7 +79,7 @@ def share(width: float, entries: int) -> float:
     return exp(width) / (exp(width) + entries - 1)
 
 
-def _axis(row: Row) -> int:
+def axis_of(row: Row) -> int:
     """The axis of a softmax, from 0; where none is said, torch's choice."""
     rank, dim = len(fed(row).shape), row.bound.args["dim"]
     if dim is None:
@@ -89,7 +89,7 @@ def _axis(row: Row) -> int:
 
 def _entries(row: Row) -> int:
     shape = fed(row).shape
-    return shape[_axis(row)] if shape else 1
+    return shape[axis_of(row)] if shape else 1
 
 
 def _single(net: Wiring) -> Iterator[Finding]:
@@ -97,7 +97,7 @@ def _single(net: Wiring) -> Iterator[Finding]:
         if fed(row).shape and _entries(row) == 1:
             outcome = "0" if kind(row) == "logsoftmax" else "1"
             message = (
-                f"axis {_axis(row)} of {','.join(map(str, fed(row).shape))} has one entry: all it gives is {outcome}"
+                f"axis {axis_of(row)} of {','.join(map(str, fed(row).shape))} has one entry: all it gives is {outcome}"
             )
             yield Finding(row, message, "use sigmoid for one score, or another dim")
 
@@ -106,7 +106,9 @@ def _implicit(net: Wiring) -> Iterator[Finding]:
     for row in net.of(_SOFTMAXES):
         rank = len(fed(row).shape)
         if row.bound.args["dim"] is None and rank:
-            message = f"no dim is given: on {rank} axes torch takes dim={_axis(row)}, and warns that the choice will go"
+            message = (
+                f"no dim is given: on {rank} axes torch takes dim={axis_of(row)}, and warns that the choice will go"
+            )
             yield Finding(row, message, "write dim=-1 for the last axis, dim=1 for channels")
 
 

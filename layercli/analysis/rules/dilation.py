@@ -13,21 +13,11 @@ from typing import NamedTuple
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.rule import Finding, Rule
 from layercli.analysis.rules.sliding import Slide, listed, slides
-from layercli.analysis.rules.wiring import (
-    ACTIVATIONS,
-    BATCH_NORMS,
-    CONVS,
-    DROPOUTS,
-    IDENTITY,
-    INSTANCE_NORMS,
-    Wiring,
-    given,
-    kind,
-)
+from layercli.analysis.rules.wiring import CONVS, ELEMENTWISE, POINTWISE, Wiring, given, kind
 from layercli.plan import Ref
 
-_CELL_BY_CELL = ACTIVATIONS | BATCH_NORMS | INSTANCE_NORMS | DROPOUTS | IDENTITY | {"groupnorm", "softmax2d"}
-_MERGES = frozenset({"add", "sub", "mul", "cat", "maximum", "minimum"})
+_CELL_BY_CELL = POINTWISE | {"softmax2d"}
+_MERGES = ELEMENTWISE | {"cat"}
 _WIDEST = 4096
 
 

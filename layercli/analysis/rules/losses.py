@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from math import inf
 
 from layercli.analysis.flow import Flow
-from layercli.analysis.rules.activations import share
+from layercli.analysis.rules.activations import axis_of, share
 from layercli.analysis.rules.ranges import range_of
 from layercli.analysis.rules.rule import Finding, Rule
-from layercli.analysis.rules.wiring import DROPOUTS, Wiring, fed, kind
+from layercli.analysis.rules.wiring import ALPHA_DROPOUTS, DROPOUTS, Wiring, fed, kind
 
 _PAIRED = ("mseloss", "l1loss", "smoothl1loss", "huberloss")
 _SIGMOID_INSIDE = ("bcewithlogitsloss", "multilabelsoftmarginloss")
@@ -27,6 +27,8 @@ def _softmax_twice(net: Wiring) -> Iterator[Finding]:
         if maker is None or found is None or classes < 2:
             continue
         if kind(maker) == "logsoftmax":
+            if axis_of(maker) != min(1, len(fed(row).shape) - 1):
+                continue
             message = "crossentropyloss takes the logsoftmax itself: this one changes nothing"
             yield Finding(maker, message, "leave it out, or use nllloss")
         elif found.width <= 1:
@@ -95,10 +97,12 @@ def _dropped(net: Wiring) -> Iterator[Finding]:
     for name in (*_PAIRED, *_SIGMOID_INSIDE, "crossentropyloss", "bceloss", *_LOGARITHMS):
         for row in net.of((name,)):
             maker = net.before(row)
-            if maker is not None and kind(maker) in DROPOUTS and float(maker.bound.args["p"]) > 0:
-                p = float(maker.bound.args["p"])
-                message = f"it drops scores that {name} asks about: {p:.0%} of them are 0 in training"
-                yield Finding(maker, message, "put dropout before the last linear layer")
+            if maker is None or kind(maker) not in DROPOUTS | ALPHA_DROPOUTS or not float(maker.bound.args["p"]):
+                continue
+            p = float(maker.bound.args["p"])
+            dropped = "one number, SELU's floor," if kind(maker) in ALPHA_DROPOUTS and p < 1 else "0"
+            message = f"it drops scores that {name} asks about: {p:.0%} of them are {dropped} in training"
+            yield Finding(maker, message, "put dropout before the last linear layer")
 
 
 RULES = (
@@ -176,8 +180,9 @@ RULES = (
         "loss.dropout",
         "dropout on the scores of a loss",
         "A loss is fed what dropout gives.",
-        "In training a part of the scores is 0 and the others are scaled up: the loss asks about answers that were "
-        "taken away. Dropout is meant for features, which the next layer weighs together.",
+        "In training a part of the scores is 0, or SELU's floor behind an alpha dropout, and the others are scaled: "
+        "the loss asks about answers that were taken away. Dropout is meant for features, which the next layer weighs "
+        "together.",
         "Put dropout before the last linear layer.",
         "input 8,32 | linear 10 | dropout | crossentropyloss",
         "input 8,32 | dropout | linear 10 | crossentropyloss",

@@ -8,22 +8,23 @@ from math import prod
 
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.rule import Finding, Rule
-from layercli.analysis.rules.sliding import Slide, slides, times
+from layercli.analysis.rules.sliding import Slide, slides, times, typed
 from layercli.analysis.rules.wiring import (
-    ACTIVATIONS,
     ADAPTIVE,
     AVERAGES,
-    BATCH_NORMS,
     CONVS,
-    DROPOUTS,
-    IDENTITY,
+    ELEMENTWISE,
     INSTANCE_NORMS,
+    POINTWISE,
+    POOLS,
+    TRANSPOSED,
     Wiring,
     fed,
     given,
     kind,
     ranks,
 )
+from layercli.plan import Ref
 
 _SAMPLERS = frozenset({"upsample", "upsamplingnearest2d", "upsamplingbilinear2d"})
 _SHARED = ranks("adaptiveavgpool")
@@ -75,19 +76,21 @@ def _taps(first: Slide, then: Slide) -> set[int]:
 
 def _order(net: Wiring) -> Iterator[Finding]:
     for row in net.of(CONVS):
-        if any((axis.k, axis.s, axis.p) != (1, 1, 0) for axis in slides(row)):
+        axes = slides(row)
+        if not axes or any((axis.k, axis.s, axis.p) != (1, 1, 0) for axis in axes):
             continue
         before, behind = net.before(row), net.after(row)
         if before is not None and kind(before) in _SAMPLERS and net.after(before) is row:
-            times_less, side = _cells(given(before).shape) // max(1, _cells(fed(before).shape)), "before"
-            other, exact = before, _cells(given(before).shape) % max(1, _cells(fed(before).shape)) == 0
+            other, side, large, small = before, "before", given(before).shape, fed(before).shape
+            alike = len(large) == len(axes) + 2  # an upsampling reads the first two axes as batch and channels
         elif behind is not None and _averages(behind):
-            times_less, side = _cells(fed(behind).shape) // max(1, _cells(given(behind).shape)), "behind"
-            other, exact = behind, _cells(fed(behind).shape) % max(1, _cells(given(behind).shape)) == 0
+            other, side, large, small = behind, "behind", fed(behind).shape, given(behind).shape
+            alike = kind(behind)[-2:] == kind(row)[-2:]
         else:
             continue
-        if times_less > 1:
-            words = f"{times_less} times fewer" if exact else f"more than {times_less} times fewer"
+        many, few = prod(large[-len(axes) :]), max(1, prod(small[-len(axes) :]))
+        if alike and many // few > 1:
+            words = f"{many // few} times fewer" if many % few == 0 else f"more than {many // few} times fewer"
             message = f"a 1x1 convolution gives the same {side} the {kind(other)}, with {words} multiply-adds"
             yield Finding(row, message, f"put it {side} the {kind(other)}")
 
@@ -99,27 +102,75 @@ def _averages(row: Row) -> bool:
     return kind(row) in _SHARED or (kind(row) in AVERAGES and whole)
 
 
-def _cells(shape: tuple[int, ...]) -> int:
-    return prod(shape[2:])
-
-
 def _flat(net: Wiring) -> Iterator[Finding]:
     """A linear layer right behind a map: along its last axis."""
     for row in net.of(("linear",)):
-        maker = net.before(row, _POINTWISE)
+        maker = net.before(row, POINTWISE)
         if maker is None or not (maker.bound.layer.window or kind(maker) in ADAPTIVE) or kind(maker) == "unfold":
             continue
         shape = fed(row).shape
         label = given(maker).labels[-1:]
         if len(shape) < 3 or shape != given(maker).shape or label not in (("W",), ("L",)):
             continue
-        message = (
-            f"it works along the last axis, {label[0]}, of {','.join(map(str, shape))}, once for all channels alike"
-        )
+        message = f"it works along the last axis, {label[0]}, of {typed(shape)}, once for all channels alike"
         yield Finding(row, message, "flatten before, if all of it is meant, or permute the channels to the end")
 
 
-_POINTWISE = ACTIVATIONS | BATCH_NORMS | INSTANCE_NORMS | DROPOUTS | IDENTITY | {"groupnorm"}
+def _unbatched(net: Wiring) -> Iterator[Finding]:
+    """A flatten from axis 1 on a map without a batch, and a linear layer behind."""
+    for row in net.of(("flatten",)):
+        shape, out = fed(row).shape, given(row).shape
+        last = int(row.bound.args["end_dim"]) in (-1, len(shape) - 1)
+        reader = net.after(row, POINTWISE)
+        if row.bound.args["start_dim"] != 1 or not last or reader is None or kind(reader) != "linear":
+            continue
+        if fed(reader).shape != out or not _without_batch(net, net.before(row)):
+            continue
+        whole = _from_input(net, row)
+        message = f"there is no batch axis in {typed(shape)}: flatten begins at axis 1 and gives {typed(out)}, "
+        message += f"and linear works on each of the {shape[0]} channels by itself"
+        fix = f"give -i {typed((1, *whole))}" if whole else "give the input a batch axis"
+        yield Finding(row, message, f"{fix}, or write flatten 0")
+
+
+def _without_batch(net: Wiring, row: Row | None) -> bool:
+    """Whether this row gives a map without a batch: a convolution read its input so, or a pool the input of the whole.
+
+    A pool behind something else says too little: of 8,3,100 that conv1d gives maxpool2d makes one image.
+    """
+    waiting, seen = [row], set()
+    while waiting:
+        row = waiting.pop()
+        if row is None or row.number in seen or not _keeps_layout(row):
+            continue
+        seen.add(row.number)
+        if kind(row) in _MAPS:
+            if len(fed(row).shape) != int(kind(row)[-2]) + 1:
+                continue
+            if kind(row) in CONVS | TRANSPOSED or net.feed(row) == _INPUT:
+                return True
+        waiting += map(net.maker, net.feeds(row))
+    return False
+
+
+def _from_input(net: Wiring, row: Row) -> tuple[int, ...]:
+    """The shape of the input of the whole that this row's comes from, where all between keep its layout."""
+    while _INPUT not in net.feeds(row):
+        before = net.before(row)
+        if before is None or not _keeps_layout(before):
+            return ()
+        row = before
+    return fed(row).shape
+
+
+def _keeps_layout(row: Row) -> bool:
+    """Whether its output has the axes of its input, each in its place."""
+    alike = kind(row) in POINTWISE | _MAPS or (kind(row) in ELEMENTWISE and fed(row).shape == given(row).shape)
+    return alike and len(fed(row).shape) == len(given(row).shape)
+
+
+_INPUT = Ref(None, (0,))
+_MAPS = CONVS | TRANSPOSED | POOLS | ADAPTIVE | INSTANCE_NORMS | ranks("fractionalmaxpool", "maxunpool")
 
 RULES = (
     Rule(
@@ -170,5 +221,17 @@ RULES = (
         "conv2d 8 3 | relu | flatten | linear 10",
         "docs.pytorch.org Linear: the last dimension of the input",
         check=_flat,
+    ),
+    Rule(
+        "flatten.unbatched",
+        "a flatten that keeps the channels apart",
+        "The input is an image without a batch axis; flatten begins at axis 1, and a linear layer follows.",
+        "Convolutions and pools take an image without a batch, flatten does not know of it: what it keeps for the "
+        "batch is the channels, and the linear layer works on each of them by itself.",
+        "Give the input a batch axis, or flatten from axis 0.",
+        "input 3,32,32 | conv2d 8 3 | relu | flatten | linear 10",
+        "input 1,3,32,32 | conv2d 8 3 | relu | flatten | linear 10",
+        "docs.pytorch.org Flatten: start_dim is 1; Conv2d: (C, H, W) or (N, C, H, W)",
+        check=_unbatched,
     ),
 )

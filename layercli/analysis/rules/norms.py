@@ -30,12 +30,22 @@ def _channel(row: Row) -> int:
     return labels.index("C") if "C" in labels else -1
 
 
+def _learns(norm: Row) -> bool:
+    """Whether evaluation takes off what the data have, too: by figures that training moves, or by the batch's own."""
+    momentum = norm.bound.args["momentum"]
+    if not _tracks(norm):
+        return True
+    if momentum is None:  # the mean of all batches; an instance norm takes it for 0
+        return kind(norm) in BATCH_NORMS
+    return float(momentum) != 0
+
+
 def _bias(net: Wiring) -> Iterator[Finding]:
     for row in net.of(CONVS | TRANSPOSED | {"linear"}):
         if not row.bound.args.get("bias") or row.shares is not None:
             continue
         norm = net.after(row)
-        if norm is None or kind(norm) not in _CHANNELWISE or given(row).shape != fed(norm).shape:
+        if norm is None or kind(norm) not in _CHANNELWISE or given(row).shape != fed(norm).shape or not _learns(norm):
             continue
         rank = len(given(row).shape)
         own = rank - 1 if kind(row) == "linear" else rank - 1 - int(row.bound.layer.name[-2])
@@ -50,9 +60,29 @@ def _twice(net: Wiring) -> Iterator[Finding]:
         second = net.after(row)
         if second is None or kind(second) not in _CHANNELWISE or _channel(row) != _channel(second):
             continue
-        one = next((kind(each) for each in (row, second) if kind(each) in INSTANCE_NORMS), kind(second))
-        message = f"each channel is normalised by {kind(row)} and then by {kind(second)}: one {one} does the same"
-        yield Finding(second, message, "leave one out")
+        if not (_learns(row) and _learns(second)):
+            continue
+        if not {kind(row), kind(second)} & INSTANCE_NORMS and _tracks(row) != _tracks(second):
+            continue
+        one = next((each for each in (row, second) if kind(each) in INSTANCE_NORMS), second)
+        other = row if one is second else second
+        named = " ".join([kind(one), *_weights(one, second)])
+        message = f"each channel is normalised by {kind(row)} and then by {kind(second)}: one {named} does the same"
+        alike = kind(one) == kind(other)
+        fix = "leave one out" if alike else f"leave the {kind(other)} out"
+        yield Finding(second, message, fix if named == kind(one) or alike else f"{fix}, and write {named}")
+
+
+def _weights(norm: Row, other: Row) -> Iterator[str]:
+    """The keys by which a norm gets the weights that the other has."""
+    for key in ("affine", "bias") if other.bound.args["affine"] else ("affine",):
+        if norm.bound.args[key] != other.bound.args[key]:
+            yield f"{key}={str(other.bound.args[key]).lower()}"
+
+
+def _tracks(norm: Row) -> bool:
+    """Whether it evaluates by running figures."""
+    return bool(norm.bound.args["track_running_stats"])
 
 
 def _over(row: Row) -> int:
@@ -113,7 +143,8 @@ RULES = (
         "a bias that the norm behind it takes off",
         "A convolution or linear layer with a bias is read by nothing but a batch or instance norm over its channels.",
         "The norm subtracts the mean of each channel, in which the bias is contained: its gradient is zero. In "
-        "evaluation the running mean holds it. The norm has a bias of its own.",
+        "evaluation the running mean holds it, unless momentum=0 keeps that where it began. The norm has a bias of its "
+        "own, or affine=true gives it one.",
         "Write bias=false.",
         "conv2d 8 3 | batchnorm2d | relu",
         "conv2d 8 3 bias=false | batchnorm2d | relu",
@@ -125,7 +156,8 @@ RULES = (
         "two norms of each channel in a row",
         "A batch or instance norm is fed what another one gives, and nothing else reads that.",
         "The second takes off the mean and the scale of each channel, and with them the weights of the first, which "
-        "are never trained to any effect. Of a batch and an instance norm the instance norm alone does the same.",
+        "are never trained to any effect. Of a batch and an instance norm the instance norm alone does the same, with "
+        "affine=true where the second has weights.",
         "Leave one out.",
         "conv2d 8 3 bias=false | batchnorm2d | batchnorm2d",
         "conv2d 8 3 bias=false | batchnorm2d | relu | conv2d 8 3 bias=false | batchnorm2d",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from math import inf
-from typing import NamedTuple, TypeAlias
+from math import inf, prod
+from typing import Any, NamedTuple, TypeAlias
 
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.wiring import (
@@ -16,10 +16,12 @@ from layercli.analysis.rules.wiring import (
     INSTANCE_NORMS,
     TRANSPOSED,
     Wiring,
+    given,
     kind,
     ranks,
     words,
 )
+from layercli.layers.dtypes import COMPLEX
 from layercli.plan import Ref
 
 
@@ -46,7 +48,7 @@ ANY = Range(-inf, inf)
 
 _FIXED = {
     "relu": Range(0, inf), "relu6": Range(0, 6), "sigmoid": Range(0, 1), "hardsigmoid": Range(0, 1),
-    "tanh": Range(-1, 1), "softsign": Range(-1, 1), "softplus": Range(0, inf), "softmax": Range(0, 1),
+    "tanh": Range(-1, 1), "softsign": Range(-1, 1), "softmax": Range(0, 1),
     "softmin": Range(0, 1), "softmax2d": Range(0, 1), "logsoftmax": Range(-inf, 0), "logsigmoid": Range(-inf, 0),
 }  # fmt: skip
 _RAW = (
@@ -62,8 +64,10 @@ _SAME = (
     )
 )  # fmt: skip
 """What gives numbers that lie between those it is fed."""
-_OR_ZERO = AVERAGES | ranks("zeropad", "maxunpool")
+_OR_ZERO = ranks("zeropad", "maxunpool")
 """What gives zeros besides."""
+_SAMPLES = frozenset({"nearest", "nearest-exact", "area", "linear", "bilinear", "trilinear"})
+"""The modes of an upsampling that weigh its input by shares."""
 _DROPS = ranks("dropout") | {"dropout"}
 
 
@@ -88,7 +92,7 @@ class _Ranges:
                 waiting.pop()
                 continue
             row = self.net.rows[number]
-            refs = self.net.feeds(row) if kind(row) not in _FIXED and kind(row) not in _RAW else ()
+            refs = self.net.feeds(row) if kind(row) not in _ALONE else ()
             missing = [one.call for one in refs if one.call is not None and one.call not in self.found]
             if missing:
                 waiting += missing
@@ -104,22 +108,57 @@ class _Ranges:
 def after(row: Row, before: Sequence[Known]) -> Known:
     """Between which numbers the output lies, from those of the inputs."""
     name, args = kind(row), row.bound.args
+    if given(row).dtype in COMPLEX:
+        return None
     if name in _FIXED or name in _RAW:
         return _FIXED.get(name, ANY)
-    if name == "hardtanh":
-        return Range(float(args["min_val"]), float(args["max_val"]))
+    if name in _BY_KEYS:
+        return _BY_KEYS[name](args)
     known = [found for found in before if found is not None]
     if len(known) < len(before) or not known:
         return None
     first = known[0]
-    if name in _SAME or (name == "upsample" and args.get("mode") != "bicubic"):
+    if name in _SAME or (name == "upsample" and args.get("mode") in _SAMPLES):
         return first
     if name in _OR_ZERO:
         return Range(min(0.0, first.low), max(0.0, first.high))
+    if name in AVERAGES:
+        return _times(first, _share(row))
     if name in _DROPS:
         scale = 1 / (1 - float(args["p"])) if float(args["p"]) < 1 else 1.0
         return Range(min(0.0, first.low * scale), max(0.0, first.high * scale))
     return _merged(name, known)
+
+
+def _softplus(args: Mapping[str, Any]) -> Known:
+    """torch hands x on where beta*x is above the threshold, and takes the logarithm elsewhere."""
+    beta, threshold = float(args["beta"]), float(args["threshold"])
+    if not beta:
+        return None
+    ends = 0.0, threshold / beta
+    return Range(min(ends), inf) if beta > 0 else Range(-inf, max(ends))
+
+
+_BY_KEYS: dict[str, Callable[[Mapping[str, Any]], Known]] = {
+    "hardtanh": lambda args: Range(float(args["min_val"]), float(args["max_val"])),
+    "softplus": _softplus,
+}
+"""What lies between two numbers whatever it is fed, by what was written."""
+_ALONE = _RAW | _FIXED.keys() | _BY_KEYS.keys()
+"""What does not hang on what it is fed."""
+
+
+def _share(row: Row) -> Range:
+    """The least and the most that the cells of a window weigh together: some may be padding, some beyond the end."""
+    args, sizes = row.bound.args, row.bound.sizes
+    axes = range(len(row.bound.layer.window or ()))
+    padded = any(sizes[f"window.{axis}.padding"] for axis in axes)
+    divisor = args.get("divisor_override")
+    if divisor is None:
+        return Range(0 if padded and args.get("count_include_pad") else 1, 1)
+    whole = prod(sizes[f"window.{axis}.kernel"] for axis in axes) / divisor
+    least = 0 if padded or args.get("ceil_mode") else whole
+    return Range(min(least, whole), max(least, whole))
 
 
 def _merged(name: str, known: Sequence[Range]) -> Known:

@@ -1,5 +1,6 @@
 """The cells of its input that a sliding window reads, axis by axis: the arithmetic behind the notes on windows."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from layercli.analysis.rows import Row
@@ -11,7 +12,10 @@ LONGEST = 1 << 16
 
 
 class Slide(NamedTuple):
-    """A window along one axis: what it is called, the sizes of input and output, kernel, stride, padding, dilation."""
+    """A window along one axis: what it is called, the sizes of input and output, kernel, stride, padding, dilation.
+
+    ``filled``: what the padding holds, by torch's ``padding_mode``; but for zeros these are cells of the input.
+    """
 
     name: str
     size: int
@@ -20,6 +24,7 @@ class Slide(NamedTuple):
     s: int
     p: int
     d: int
+    filled: str = "zeros"
 
     @property
     def reach(self) -> int:
@@ -32,13 +37,14 @@ class Slide(NamedTuple):
         return max(self.size, self.out * self.s) <= LONGEST and self.k <= LONGEST // 16
 
     def read(self) -> int:
-        """The cells that some window reads, as the bits of a number."""
+        """The cells that some window reads, by way of the padding too, as the bits of a number."""
         starts = sum_of_bits(self.s, self.out)
-        cells = 0
+        padded = 0
         for tap in range(self.k):
-            moved = self.d * tap - self.p
-            cells |= starts << moved if moved >= 0 else starts >> -moved
-        return cells & ((1 << self.size) - 1)
+            padded |= starts << self.d * tap
+        all_cells = (1 << self.size) - 1
+        near, inside, far = padded & ((1 << self.p) - 1), padded >> self.p & all_cells, padded >> self.p + self.size
+        return (inside | _FILLED[self.filled](self, near, far)) & all_cells
 
     def lost(self) -> int:
         """Cells at the far end that the last window does not reach."""
@@ -59,6 +65,27 @@ class Slide(NamedTuple):
         return min(self.out, near + far)
 
 
+def _around(slide: Slide, near: int, far: int) -> int:
+    return near << slide.size - slide.p | far
+
+
+def _mirrored(slide: Slide, near: int, far: int) -> int:
+    return _turned(near, slide.p) << 1 | _turned(far, slide.size - 1)
+
+
+def _turned(bits: int, count: int) -> int:
+    return int(f"{bits:0{count}b}"[::-1], 2) if count else 0
+
+
+_FILLED: dict[str, Callable[[Slide, int, int], int]] = {
+    "zeros": lambda slide, near, far: 0,
+    "circular": _around,
+    "reflect": _mirrored,
+    "replicate": lambda slide, near, far: bool(near) | bool(far) << slide.size - 1,
+}
+"""By what the padding is filled with: the cells that it holds where it is read, before and behind the input."""
+
+
 def sum_of_bits(step: int, count: int) -> int:
     """The bits 0, step, 2*step, …, so many of them."""
     return ((1 << step * count) - 1) // ((1 << step) - 1) if count > 0 else 0
@@ -77,7 +104,7 @@ def slides(row: Row) -> list[Slide]:
         if min(k, s, d) < 1 or size < 1:
             return []
         out = after[axis] if kind(row) != "unfold" else (size + 2 * p - d * (k - 1) - 1) // s + 1
-        found.append(Slide(name, size, out, k, s, p, d))
+        found.append(Slide(name, size, out, k, s, p, d, bound.args.get("padding_mode", "zeros")))
     return found if len(found) == windows else []
 
 
@@ -89,3 +116,8 @@ def listed(names: list[str]) -> str:
 def times(sizes: list[int]) -> str:
     """Sizes in words: 3x5."""
     return "x".join(map(str, sizes))
+
+
+def typed(shape: tuple[int, ...]) -> str:
+    """A shape as it is typed: 1,3,32,32."""
+    return ",".join(map(str, shape))

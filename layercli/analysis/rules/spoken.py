@@ -65,9 +65,10 @@ RULES = (
     Rule(
         "symbolic.tied",
         "weights that hang on an open size",
-        "A size was left open (N, H, W), and a layer's weights are made for a figure in which it stands.",
+        "A size was left open (N, H, W), and a layer's weights are made for a figure in which it stands. It is said "
+        "once for each set of sizes, at the first such layer.",
         "A net is built once: with these weights it takes no other size, whatever the formulas say.",
-        "Put adaptiveavgpool2d 1 before the flatten, or give one size.",
+        "Put adaptiveavgpool2d 1 before the flatten, or give a number for the size.",
         "flatten | linear 10",
         "adaptiveavgpool2d 1 | flatten | linear 10",
         given="1,3,H,32",

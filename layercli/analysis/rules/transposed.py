@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import gcd
 from typing import NamedTuple
 
 from layercli.analysis.rules.rule import Finding, Rule
@@ -34,6 +35,18 @@ class _Spread(NamedTuple):
         counts = self.counts()
         return counts[0] != counts[-1]
 
+    @property
+    def shared(self) -> int:
+        """What stride and dilation have in common: taps land on every so many cells only, whatever the kernel is."""
+        return gcd(self.s, self.d) if self.k > 1 else 1
+
+    @property
+    def why(self) -> str:
+        """The cause, in words."""
+        if self.shared > 1:
+            return f"the dilation {self.d} and the stride {self.s} share the factor {self.shared}"
+        return f"the kernel {self.k} is no multiple of the stride {self.s}"
+
 
 def _checkerboard(net: Wiring) -> Iterator[Finding]:
     for row in net.of(TRANSPOSED):
@@ -46,18 +59,20 @@ def _checkerboard(net: Wiring) -> Iterator[Finding]:
             where = listed([axis.name for axis in uneven])
             said = "none" if counts[0] == 0 else str(counts[0])
             message = f"neighbouring output cells get {said} or {counts[-1]} contributions along {where}: "
-            message += f"the kernel {first.k} is no multiple of the stride {first.s}"
-            yield Finding(row, message, _fix(first))
+            message += first.why
+            yield Finding(row, message, _fix(first, alike=len({axis[2:] for axis in axes}) == 1))
 
 
-def _fix(axis: _Spread) -> str:
-    """A kernel that fits, and the padding with which the output keeps its size."""
-    if axis.d > 1:
-        return "use dilation 1 and a kernel that the stride divides"
+def _fix(axis: _Spread, alike: bool) -> str:
+    """A kernel that fits and, where the axes are ``alike``, the padding with which the output keeps its size."""
     kernel = -(-axis.k // axis.s) * axis.s
-    more = 2 * axis.p - axis.op + kernel - axis.k
-    padding = (more + 1) // 2
-    odd = f" op={2 * padding - more}" if more % 2 else ""
+    if axis.shared > 1:
+        return "use dilation 1" + (" and a kernel that the stride divides" if kernel != axis.k else "")
+    if not alike:
+        return "use kernels that the strides divide, or upsample and convolve"
+    more = 2 * axis.p - axis.op + axis.d * (kernel - axis.k)
+    padding = max(0, (more + 1) // 2)
+    odd = f" op={2 * padding - more}" if 2 * padding > more else ""
     return f"k={kernel} p={padding}{odd} gives the same size evenly, or upsample and convolve"
 
 
@@ -66,10 +81,11 @@ RULES = (
         "conv.checkerboard",
         "a transposed convolution that overlaps unevenly",
         "The stride does not divide the kernel, so that some output cells get more contributions than their "
-        "neighbours do (or, with a kernel smaller than the stride, none).",
+        "neighbours do (or, with a kernel smaller than the stride, none). Where dilation and stride share a factor "
+        "the taps land on some of the cells only, whatever the kernel is.",
         "The pattern repeats with the stride and shows as a checkerboard in what is generated. A net can learn "
         "weights against it, and often does not.",
-        "Use a kernel that is a multiple of the stride, or upsample to the nearest and convolve.",
+        "Use a kernel that is a multiple of the stride, without dilation, or upsample to the nearest and convolve.",
         "convtranspose2d 8 3 s=2",
         "convtranspose2d 8 4 s=2 p=1",
         "Odena et al. 2016, Deconvolution and Checkerboard Artifacts, distill.pub/2016/deconv-checkerboard",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.rule import Finding, Rule
 from layercli.analysis.rules.sliding import times
-from layercli.analysis.rules.wiring import DROPOUTS, IDENTITY, Wiring, given, kind
+from layercli.analysis.rules.wiring import ALPHA_DROPOUTS, DROPOUTS, IDENTITY, Wiring, given, kind
 
 _LARGE = 1_000_000
 
@@ -39,13 +39,13 @@ def _fed(row: Row) -> tuple[int, ...]:
 
 def _unused(net: Wiring) -> Iterator[Finding]:
     for row in net.rows:
-        in_place = row.bound.args.get("inplace") is True  # then who reads its input reads what it gives
-        if row.number != net.end and not net.uses[row.number] and row.bound.outputs and not in_place:
+        read = net.uses[row.number] or row.number in net.shared
+        if row.number != net.end and not read and row.bound.outputs:
             yield Finding(row, "nothing reads what it gives", "refer to it by its label, or leave it out")
 
 
 def _idle(net: Wiring) -> Iterator[Finding]:
-    for row in net.of(DROPOUTS):
+    for row in net.of(DROPOUTS | ALPHA_DROPOUTS):
         p = float(row.bound.args["p"])
         if p == 0:
             yield Finding(row, "p=0 drops nothing", "leave it out, or give a p above 0")
@@ -114,7 +114,8 @@ RULES = (
         "dropout.twice",
         "two dropouts in a row",
         "A dropout is fed what another one gives.",
-        "They drop independently of each other: two of a half keep a quarter.",
+        "They drop independently of each other: two of a half keep a quarter. Of two alpha dropouts nothing is said: "
+        "the second moves the floor that the first has set.",
         "Leave one out.",
         "linear 8 | dropout 0.5 | dropout 0.5",
         "linear 8 | dropout 0.5 | linear 8 | dropout 0.5",

@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from itertools import combinations
 from math import prod
+from operator import and_, or_
+from typing import TypeAlias
 
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.rule import Finding, Rule
 from layercli.analysis.rules.sliding import SLIDING, Slide, listed, slides, times
 from layercli.analysis.rules.wiring import ADAPTIVE, CONVS, POOLS, Wiring, fed, given
 
+_MOST_READERS = 8
+
 # --- cells that nothing reads ----------------------------------------------------------------------------------------
 
 
-def _unread(net: Wiring, names: frozenset[str]) -> Iterator[tuple[Row, list[Slide], list[int]]]:
-    """Rows whose input has cells that neither they nor any other row reads, and what is read along each axis."""
+Cells: TypeAlias = tuple[int, ...]
+"""What is read along each axis, as bits: all combinations of these."""
+
+
+def _unread(net: Wiring, names: frozenset[str]) -> Iterator[tuple[Row, list[Slide], list[Cells]]]:
+    """Rows whose input has cells that neither they nor any other row reads, and what each of these rows reads."""
     for row in net.of(names):
         axes = slides(row)
         if all(axis.s == 1 for axis in axes) or not all(axis.short for axis in axes):
             continue
-        others = [other for other in net.readers(row) or [] if other is not row]
-        beside = [slides(other) if other.bound.layer.window else [] for other in others]
-        if net.readers(row) is None or not all(len(other) == len(axes) for other in beside):
+        readers = net.readers(row)
+        beside = [slides(other) if other.bound.layer.window else [] for other in readers or [] if other is not row]
+        if readers is None or not all(len(other) == len(axes) for other in beside):
             continue
-        read = [axis.read() for axis in axes]
-        for other in beside:
-            read = [mine | theirs.read() for mine, theirs in zip(read, other)]
-        if any(cells != (1 << axis.size) - 1 for axis, cells in zip(axes, read)):
+        read = [tuple(axis.read() for axis in each) for each in (axes, *beside)]
+        if any(cells != (1 << axis.size) - 1 for axis, cells in zip(axes, _along(read))):
             yield row, axes, read
 
 
-def _gaps(axis: Slide, cells: int) -> bool:
+def _along(read: list[Cells]) -> list[int]:
+    """What is read along each axis by one or the other."""
+    return [reduce(or_, cells) for cells in zip(*read)]
+
+
+def _count(read: list[Cells]) -> int | None:
+    """How many cells are read by one or the other; None where there are too many that differ to tell."""
+    apart = list(dict.fromkeys(read))
+    if len(apart) > _MOST_READERS:
+        return None
+    seen: int = sum(
+        prod(reduce(and_, cells).bit_count() for cells in zip(*chosen)) * (1 if size % 2 else -1)
+        for size in range(1, len(apart) + 1)
+        for chosen in combinations(apart, size)
+    )
+    return seen
+
+
+def _gaps(cells: int) -> bool:
     """Whether cells between the first and the last that are read are not."""
     span = cells.bit_length() - ((cells & -cells).bit_length() - 1)
     return cells == 0 or cells.bit_count() != span
@@ -38,20 +64,22 @@ def _gaps(axis: Slide, cells: int) -> bool:
 
 def _border(net: Wiring, names: frozenset[str]) -> Iterator[tuple[Row, list[Slide], str]]:
     for row, axes, read in _unread(net, names):
-        lost = [axis for axis, cells in zip(axes, read) if cells.bit_length() < axis.size and axis.lost()]
-        if not lost or any(_gaps(axis, cells) for axis, cells in zip(axes, read)):
+        along = _along(read)
+        ends = [(axis, axis.size - cells.bit_length()) for axis, cells in zip(axes, along) if axis.lost()]
+        lost = [axis for axis, count in ends if count]
+        if not lost or any(_gaps(cells) for cells in along):
             continue
-        count = lost[0].lost()
-        if len({(axis.size, axis.lost(), axis.k, axis.s, axis.p, axis.d) for axis in lost}) > 1:
-            where = listed([f"{axis.lost()} of {axis.size} along {axis.name}" for axis in lost])
+        first, count = next(end for end in ends if end[1])
+        if len({(*axis[1:], count) for axis, count in ends if count}) > 1:
+            where = listed([f"{count} of {axis.size} along {axis.name}" for axis, count in ends if count])
             yield row, lost, f"no window reaches the last cells of its input: {where}"
             continue
         cells = "the last cell" if count == 1 else f"the last {count} cells"
-        padded = f"{lost[0].size} + {2 * lost[0].p}" if lost[0].p else str(lost[0].size)
-        sum_ = f"({padded} - {lost[0].reach}) % {lost[0].s} = {count + lost[0].p}"
+        padded = f"{first.size} + {2 * first.p}" if first.p else str(first.size)
+        beyond = f", of which {first.p} in the padding" if first.p else ""
+        sum_ = f": ({padded} - {first.reach}) % {first.s} = {count + first.p}{beyond}" if count == first.lost() else ""
         where = listed([axis.name for axis in lost])
-        beyond = f", of which {lost[0].p} in the padding" if lost[0].p else ""
-        yield row, lost, f"{cells} of {lost[0].size} along {where} {_is(count)} never read: {sum_}{beyond}"
+        yield row, lost, f"{cells} of {first.size} along {where} {_is(count)} never read{sum_}"
 
 
 def _is(count: int) -> str:
@@ -84,9 +112,9 @@ def _pool_border(net: Wiring) -> Iterator[Finding]:
 
 def _skipped(net: Wiring) -> Iterator[Finding]:
     for row, axes, read in _unread(net, SLIDING):
-        if not any(_gaps(axis, cells) for axis, cells in zip(axes, read)):
+        total, seen = prod(axis.size for axis in axes), _count(read)
+        if seen is None or not any(map(_gaps, _along(read))):
             continue
-        total, seen = prod(axis.size for axis in axes), prod(cells.bit_count() for cells in read)
         strides, kernels = times([axis.s for axis in axes]), times([axis.k for axis in axes])
         message = (
             f"{total - seen:,} of {total:,} cells of each channel are never read: stride {strides}, kernel {kernels}"

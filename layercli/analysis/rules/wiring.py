@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow
 from layercli.analysis.rows import Row
+from layercli.analysis.rules.overwritten import Overwritten, nobody_gives, writes
 from layercli.plan import Ref, Wire
 
 IDENTITY = frozenset({"identity"})
@@ -27,15 +28,31 @@ class Wiring:
         """By row: who reads it."""
         self.ranges: dict[int, Any] = {}
         """By row, between which numbers its output lies, as far as that was asked."""
+        self.shared: set[int] = set()
+        """Rows of whose output somebody reads a part, or what became of it: where something is written in place."""
         self._feeds: list[tuple[tuple[str, Ref], ...]] = []
         self._by_name: dict[str, list[Row]] = {}
+        self._over = Overwritten(IDENTITY) if any(map(writes, rows)) else None
         for row in rows:
-            feeds = tuple(_feeds(row))
+            feeds = tuple((name, self._read(ref)) for name, ref in _feeds(row))
             self._feeds.append(feeds)
-            self._by_name.setdefault(row.bound.layer.name.removeprefix("lazy"), []).append(row)
+            self._by_name.setdefault(kind(row), []).append(row)
             for _, ref in feeds:
                 if ref.call is not None:
                     self.uses[ref.call].append(Use(row, ref.path))
+            if self._over is not None:
+                self._over.done(row, kind(row), next((ref for _, ref in _feeds(row)), None))
+        if rows:
+            self.end = self._read(Ref(self.end)).call or self.end
+
+    def _read(self, ref: Ref) -> Ref:
+        """Who gives what this wire brings, by now."""
+        if self._over is None:
+            return ref
+        found, writer = self._over.read(ref)
+        if writer is not None:
+            self.shared.update(number for number in (writer, ref.call) if number is not None)
+        return found
 
     def of(self, names: Iterable[str]) -> Iterator[Row]:
         """The rows of these layers, lazy ones among them."""
@@ -46,6 +63,10 @@ class Wiring:
         """Where the input of this name comes from, the first where none is said."""
         feeds = self._feeds[row.number]
         return next((ref for of, ref in feeds if not name or of == name), None)
+
+    def named(self, row: Row) -> tuple[tuple[str, Ref], ...]:
+        """Where its inputs come from, by their names."""
+        return self._feeds[row.number]
 
     def feeds(self, row: Row) -> tuple[Ref, ...]:
         """Where its inputs come from."""
@@ -66,7 +87,7 @@ class Wiring:
 
     def after(self, row: Row, across: frozenset[str] = IDENTITY) -> Row | None:
         """The one row that reads this one, where nothing else does and its output is not the whole's."""
-        while row.number != self.end:
+        while row.number != self.end and row.number not in self.shared:
             uses = self.uses[row.number]
             if len(uses) != 1 or any(uses[0].path):
                 return None
@@ -76,12 +97,29 @@ class Wiring:
         return None
 
     def readers(self, row: Row) -> list[Row] | None:
-        """All rows that read the tensor that this one is fed, itself among them; None where that is not known."""
+        """All rows that read the tensor that this one is fed, itself among them; None where that is not known.
+
+        Steps that give what they are fed are looked through, both ways.
+        """
         ref = self.feed(row)
-        if ref is None or ref.call is None:
-            return [other for other in self.rows if ref is not None and ref in self.feeds(other)]
-        if ref.call == self.end:
-            return None
+        while ref is not None and ref.call is not None and kind(self.rows[ref.call]) in IDENTITY:
+            ref = self.feed(self.rows[ref.call])
+        found: list[Row] = []
+        waiting = [ref]
+        while waiting:
+            ref = waiting.pop()
+            if ref is None or nobody_gives(ref) or ref.call == self.end or ref.call in self.shared:
+                return None
+            for other in self._reading(ref):
+                if kind(other) in IDENTITY:
+                    waiting.append(Ref(other.number))
+                else:
+                    found.append(other)
+        return found
+
+    def _reading(self, ref: Ref) -> list[Row]:
+        if ref.call is None:
+            return [other for other in self.rows if ref in self.feeds(other)]
         return [use.row for use in self.uses[ref.call] if use.path == ref.path]
 
 
@@ -134,10 +172,15 @@ AVERAGES = ranks("avgpool")
 ADAPTIVE = ranks("adaptiveavgpool", "adaptivemaxpool")
 BATCH_NORMS = ranks("batchnorm") | {"syncbatchnorm"}
 INSTANCE_NORMS = ranks("instancenorm")
-DROPOUTS = ranks("dropout") | {"dropout", "alphadropout", "featurealphadropout"}
+DROPOUTS = ranks("dropout") | {"dropout"}
+ALPHA_DROPOUTS = frozenset({"alphadropout", "featurealphadropout"})
+"""Those that set numbers to SELU's floor, and shift and scale the others."""
+ELEMENTWISE = frozenset({"add", "sub", "mul", "maximum", "minimum"})
 RECURRENT = frozenset({"rnn", "lstm", "gru"})
 ACTIVATIONS = words(
     "relu relu6 leakyrelu rrelu elu celu selu softplus threshold gelu silu mish hardswish sigmoid tanh logsigmoid "
     "hardsigmoid hardtanh softsign tanhshrink hardshrink softshrink prelu"
 )
 """Those that work on each number by itself."""
+POINTWISE = ACTIVATIONS | BATCH_NORMS | INSTANCE_NORMS | DROPOUTS | ALPHA_DROPOUTS | IDENTITY | {"groupnorm"}
+"""Those that keep every number in its place; norms are taken for such, whose statistics only scale and shift."""
