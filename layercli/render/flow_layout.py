@@ -7,6 +7,7 @@ gaps between columns they change lines on tracks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from layercli.explain.diagram import Flow, Node, Wire
@@ -48,9 +49,17 @@ def laid(flow: Flow, down: bool = False) -> Laid:
     """The boxes in columns, and wires in the gaps between these and along rows; down: columns are under each other."""
     plan = _Plan(flow, down)
     boxes = tuple(_box(plan, node) for node in flow.nodes)
-    paths = tuple(_path(plan, wire) for wire in flow.wires)
+    paths = tuple(_path(plan, wire) for wire in _labelled_once(flow.wires))
     across = plan.breadth
     return Laid(boxes, paths, *((across, plan.length) if down else (plan.length, across)), down)
+
+
+def _labelled_once(wires: Sequence[Wire]) -> Iterator[Wire]:
+    """The wires; what several from one box say at its side is said by the first."""
+    said: set[tuple[str, str]] = set()
+    for wire in wires:
+        yield wire._replace(label="") if (wire.start, wire.label) in said else wire
+        said.add((wire.start, wire.label))
 
 
 def size(node: Node) -> tuple[int, int]:
@@ -94,6 +103,12 @@ class _Plan:
     def turned(self, along: int, across: int) -> tuple[int, int]:
         """A place on the sheet."""
         return (across, along) if self.down else (along, across)
+
+    @staticmethod
+    def track(placed: dict[Net, int], wire: Wire) -> int:
+        """Where a wire changes lines."""
+        ends = wire.start, wire.end
+        return next(at for net, at in placed.items() if any((each.start, each.end) == ends for each in net.wires))
 
     def _rows(self) -> tuple[dict[int, int], int]:
         """The line of each row, and how broad all is."""
@@ -150,11 +165,11 @@ def _path(plan: _Plan, wire: Wire) -> Path:
     line, last = plan.lines[start.row], plan.lines[end.row]
     corners = [(begin, line)]
     if wire.via is not None and plan.lines[wire.via] != line:
-        track = next(at for net, at in plan.leaves.items() if wire in net.wires)
+        track = plan.track(plan.leaves, wire)
         line = plan.lines[wire.via]
         corners += [(track, corners[0][1]), (track, line)]
     if line != last:
-        track = next(at for net, at in plan.arrives.items() if wire in net.wires)
+        track = plan.track(plan.arrives, wire)
         corners += [(track, line), (track, last)]
     corners.append((goal, last))
     label = (begin, plan.lines[start.row] + 2) if plan.down else (begin + 1, plan.lines[start.row])

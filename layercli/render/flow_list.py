@@ -30,16 +30,12 @@ def _sources(picture: Flow, node: Node) -> str:
     wires = [wire for wire in picture.wires if wire.end == node.name]
     if node.kind == "join":
         sign = node.lines[0]
-        parts = [_named(picture, nodes[wire.start]) for wire in wires]
-        return f"{sign} {parts[0]}" if len(parts) == 1 else f" {sign} ".join(parts)
-    return ", ".join(
-        _named(picture, nodes[wire.start], outer=len(wires) == 1) + (f" ({wire.label})" if wire.label else "")
-        for wire in wires
-    )
+        parts = [_named(picture, nodes[wire.start], inner=sign != "+" or len(wires) == 1) for wire in wires]
+        return f"{sign}{parts[0]}" if len(parts) == 1 else f" {sign} ".join(parts)
+    return ", ".join(_named(picture, nodes[wire.start]) + (f" ({wire.label})" if wire.label else "") for wire in wires)
 
 
-def _named(picture: Flow, node: Node, outer: bool = False) -> str:
-    if node.kind != "join":
-        return node.lines[0]
-    formula = _sources(picture, node)
-    return formula if outer else f"({formula})"
+def _named(picture: Flow, node: Node, inner: bool = False) -> str:
+    """A box where it is used; ``inner``: where a sign binds more than a sum would."""
+    name = _sources(picture, node) if node.kind == "join" else node.lines[0]
+    return f"({name})" if inner and (" + " in name or node.kind == "join") else name

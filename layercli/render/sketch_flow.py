@@ -1,4 +1,4 @@
-"""A flow in characters: boxes, and wires with corners; where it is too wide it goes down, or becomes a list of steps."""
+"""A flow in characters: boxes, and wires with corners; where it is too wide it goes down, or becomes a list."""
 
 from __future__ import annotations
 
