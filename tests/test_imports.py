@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "checks": {"analysis", "measurement"},
     "report": {"analysis", "formula", "plan", "measurement", "checks", "expect", "render"},
     "expect": {"analysis", "plan", "report"},
-    "explain": {"analysis", "layers", "formula"},
+    "explain": {"analysis", "layers", "formula", "spec", "plan"},
     "design": {"analysis", "layers", "formula", "spec"},
     "render": {"report", "checks", "analysis", "measurement", "layers", "plan", "explain", "formula"},
     "batch": EVERYTHING_BUT_CLI,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from layercli.analysis import receptive
 from layercli.analysis.flow import tensors
 from layercli.analysis.walk import Analysis, Options, analyse_spec
+from layercli.explain.arithmetic import arithmetic
 from layercli.explain.diagram import Bar, Bars, Diagram, Nothing
 from layercli.explain.essay import Essay, Part, Rows
 from layercli.explain.pictures import picture
@@ -73,6 +74,19 @@ def _by_row(spec: str, shape: Shape) -> Rows:
 
 
 # --- the topics ------------------------------------------------------------------------------------------------------
+
+
+def _convolution() -> tuple[Part, ...]:
+    return (
+        "A convolution lays a small kernel on the input, multiplies each number with the weight on it, adds the "
+        "products up (and the bias), and goes on by the stride. With several input channels each has a kernel of its own, and "
+        "the sums are added; with several filters there are as many outputs.",
+        arithmetic(),
+        "With padding the border is read too; with a stride of 2 every other position is left out.",
+        arithmetic(s=2, p=1, at=(1, 1)),
+        "What torch calls a convolution does not flip the kernel: in mathematics it is a cross-correlation.",
+        _compared(("conv2d 1 3", "conv2d 1 3 p=1", "conv2d 1 3 s=2 p=1", "conv2d 16 3 p=1"), (1, 1, 5, 5)),
+    )
 
 
 def _receptive_field() -> tuple[Part, ...]:
@@ -244,6 +258,7 @@ def _batch_first() -> tuple[Part, ...]:
 
 
 TOPICS: dict[str, Topic] = {
+    "convolution": Topic("worked out with numbers", _convolution, ("layercli explain conv2d k=3 -i 1,1,5,5",)),
     "receptive-field": Topic(
         "what an output cell can see", _receptive_field,
         ('layercli run "conv2d 8 3 | maxpool2d 2" --columns output,rf',),
