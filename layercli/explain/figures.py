@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from layercli.explain.diagram import Cell, Grid
+from layercli.explain.diagram import Above, Bars, Beside, Cell, Diagram, Grid, Picture
 from layercli.explain.subject import Subject
 
 
@@ -113,3 +113,19 @@ def around(low: float, high: float) -> tuple[float, float]:
 def empty(shape: Sequence[int]) -> bool:
     """Whether something of this shape holds no numbers."""
     return 0 in shape
+
+
+def explained(picture: Picture, meanings: Mapping[str, str], frames: Sequence[Picture] = ()) -> Diagram:
+    """A picture with what its marks mean: of these meanings those of marks that occur, in it or in a frame."""
+    used = {mark for each in (picture, *frames) for mark in _marks(each)}
+    return Diagram(picture, tuple((mark, words) for mark, words in meanings.items() if mark in used), tuple(frames))
+
+
+def _marks(picture: Picture) -> Iterator[str]:
+    if isinstance(picture, (Beside, Above)):
+        for part in picture.parts:
+            yield from _marks(part)
+    elif isinstance(picture, Grid):
+        yield from (cell.mark for row in picture.rows for cell in row)
+    elif isinstance(picture, Bars):
+        yield from (bar.mark for bar in picture.bars)
