@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from math import isfinite
 
 from layercli.explain.diagram import Cell, Grid
 
 MOST = 18
 """Cells of an axis that are shown."""
+LONGEST = 5
+"""Characters of a number in a cell."""
+
+_SHEET = 31
 
 Matrix = list[list[float]]
 
@@ -30,8 +36,15 @@ def part(shown: range, start: int, size: int) -> str:
 
 
 def written(value: float) -> str:
-    """A number in a cell: whole ones without a point, others with two places."""
-    return str(int(value)) if value == int(value) else f"{value:.2f}"
+    """A number in a cell: whole ones without a point, others with two places; shorter where that is too long."""
+    if not isfinite(value):
+        return str(value)
+    short = str(int(value)) if value == int(value) else f"{value:.2f}"
+    if len(short) <= LONGEST and (value == 0 or float(short)):
+        return short
+    places = (f"{value:.1f}", f"{value:.0f}") if abs(value) >= 1 else ()
+    digit, power = f"{value:.0e}".split("e")
+    return next((each for each in places if len(each) <= LONGEST), f"{digit}e{int(power)}")
 
 
 def numbers(rows: int, columns: int, seed: int = 7) -> Matrix:
@@ -45,6 +58,16 @@ def numbers(rows: int, columns: int, seed: int = 7) -> Matrix:
             row.append(float((state >> 16) % 10))
         made.append(row)
     return made
+
+
+@cache
+def _sheet(depth: int) -> Matrix:
+    return numbers(_SHEET, _SHEET, 7 + depth)
+
+
+def number(row: int, column: int, depth: int = 0) -> float:
+    """The number at one place of an input of any size, the same each time; inputs of up to 31 cells do not repeat."""
+    return _sheet(depth % _SHEET)[row % _SHEET][column % _SHEET]
 
 
 def grid(

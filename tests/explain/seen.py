@@ -56,3 +56,24 @@ def grids(picture: Picture) -> Iterator[Grid]:
     elif isinstance(picture, (Beside, Above)):
         for part in picture.parts:
             yield from grids(part)
+
+
+def marked(grid: Grid, mark: str) -> list[tuple[int, int]]:
+    """The places in a grid of the cells with this mark."""
+    return [(r, c) for r, row in enumerate(grid.rows) for c, cell in enumerate(row) if cell.mark == mark]
+
+
+def numbers(grid: Grid) -> list[list[float]]:
+    """What is written in the cells of a grid, without cells that nothing is written in."""
+    rows = ([float(cell.text) for cell in row if cell.text] for row in grid.rows)
+    return [row for row in rows if row]
+
+
+def module(seen: Subject) -> Any:
+    """The layer as torch's own module."""
+    import torch
+
+    args = {
+        name: value[0] if isinstance(value, tuple) and len(value) == 1 else value for name, value in seen.args.items()
+    }
+    return getattr(torch.nn, seen.layer.torch)(**args)
