@@ -162,10 +162,21 @@ def _compared(words: list[str], form: Form, asked: dict[str, Any], settings: opt
     """Several layers of a kind in one picture."""
     from layercli.explain.together import together
 
-    found = together([_analysed(word, settings) for word in words])
+    found = together([_analysed(_usual(word), settings) for word in words])
     if asked["save"] is not None:
         return _save(found, asked["save"], False)
     return _show(found, form, settings)
+
+
+def _usual(word: str) -> str:
+    """A layer without keys, with those of its first example where it needs some."""
+    from layercli.layers import find
+    from layercli.layers.definition import REQUIRED
+
+    layer = find(word)
+    assert layer is not None
+    needs = any(key.default is REQUIRED and key.infer is None for key in layer.shell_keys)
+    return layer.examples[0].partition(" -i ")[0] if needs else word
 
 
 def _topic(name: str) -> Any:

@@ -79,8 +79,8 @@ def _by_row(spec: str, shape: Shape) -> Rows:
 def _convolution() -> tuple[Part, ...]:
     return (
         "A convolution lays a small kernel on the input, multiplies each number with the weight on it, adds the "
-        "products up (and the bias), and goes on by the stride. With several input channels each has a kernel of its own, and "
-        "the sums are added; with several filters there are as many outputs.",
+        "products up (and the bias), and goes on by the stride. With several input channels each has a kernel of its "
+        "own, and the sums are added; with several filters there are as many outputs.",
         arithmetic(),
         "With padding the border is read too; with a stride of 2 every other position is left out.",
         arithmetic(s=2, p=1, at=(1, 1)),
