@@ -64,7 +64,7 @@ def norm(values: Iterable[float], p: float) -> float:
     try:
         return float(math.fsum(size**p for size in sizes) ** (1 / p))
     except OverflowError:
-        return math.inf
+        return math.inf if p > 0 else 0.0
 
 
 def row(
