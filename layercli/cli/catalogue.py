@@ -4,6 +4,7 @@ VERBS = {
     "run": 'A chain of layers: run "conv2d 8 k=5 | relu" -i 1,3,16,16',
     "batch": "JSON Lines in, JSON Lines out",
     "explain": "A layer with its picture, a topic, or a note: explain conv2d k=5",
+    "explore": "A full screen to try layers on; --web in a browser",
     "list": "Every layer, by family",
     "schema": "The JSON Schema of the reports",
     "version": "Versions of layercli, Python and torch",
