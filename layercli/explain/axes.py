@@ -8,8 +8,9 @@ from math import prod
 from layercli.explain.axes_moves import Move, move_of
 from layercli.explain.axes_numbers import numbers
 from layercli.explain.boxes import written_shape
-from layercli.explain.diagram import Above, Beside, Cell, Diagram, Grid, Picture
+from layercli.explain.diagram import Above, Beside, Diagram, Grid, Picture
 from layercli.explain.subject import Subject
+from layercli.explain.tensors import sizes
 
 _KEY = (
     ("two", "an axis that changes, and what becomes of it"),
@@ -61,9 +62,10 @@ def _axes(subject: Subject, move: Move) -> tuple[Grid, Grid]:
         for axis in group.outs:
             after[axis] = mark
             origin[axis] = _spoken(group.ins)
+    come = [("from axis", origin, after)] if given else []
     return (
-        _line("input", [("size", fed, before)]),
-        _line(move.makes, [("size", given, after), ("from axis", origin, after)]),
+        sizes(f"input {written_shape(fed)}", [("size", fed, before)], range(len(fed))),
+        sizes(f"{move.makes} {written_shape(given)}", [("size", given, after), *come], range(len(given))),
     )
 
 
@@ -71,17 +73,3 @@ def _spoken(axes: tuple[int, ...]) -> str:
     if not axes:
         return "new"
     return str(axes[0]) if len(axes) == 1 else f"{axes[0]}-{axes[-1]}"
-
-
-def _line(title: str, rows: list[tuple[str, object, list[str]]]) -> Grid:
-    """Axes side by side, their numbers above; a scalar has none."""
-    first = rows[0][1]
-    assert isinstance(first, tuple)
-    if not first:
-        return Grid(((Cell("scalar"),),), title)
-    cells = tuple(
-        tuple(Cell(str(text), mark) for text, mark in zip(texts, marks))  # type: ignore[call-overload]
-        for _, texts, marks in rows
-    )
-    above = tuple(map(str, range(len(first))))
-    return Grid(cells, f"{title} {written_shape(first)}", above, tuple(name for name, _, _ in rows))

@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from layercli.explain.boxes import written_shape
-from layercli.explain.cells import number, written
+from layercli.explain.cells import number, view, written
 from layercli.explain.diagram import Above, Beside, Cell, Grid, Picture
 
 MOST_CELLS, MOST_ACROSS, MOST_SLICES = 48, 16, 6
@@ -74,6 +74,34 @@ def cuts(sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
             yield tuple(min(size, next(cut)) if size > 1 else size for size in sizes)
 
 
+def windows(shape: Sequence[int], at: Index) -> tuple[range, ...]:
+    """What is shown of a tensor of any size: all, or a stretch along each axis, around a place."""
+    if drawable(shape):
+        return tuple(map(range, shape))
+    last = [min(size, 2) if axis >= len(shape) - 2 else 1 for axis, size in enumerate(shape)]
+    cut = next((each for each in cuts(shape) if drawable(each)), last)
+    return tuple(view(size, i, i, most) for size, i, most in zip(shape, at, cut))
+
+
+def sizes(title: str, rows: Sequence[tuple[str, Sequence[object], Sequence[str]]], above: Sequence[object]) -> Grid:
+    """Sizes by axis: a row for each shape, or for what else is said of axes, with the marks of its cells."""
+    if not above:
+        return Grid(tuple((Cell("scalar"),) for _ in rows), title, (), tuple(name for name, _, _ in rows))
+    cells = tuple(tuple(Cell(str(text), mark) for text, mark in zip(texts, marks)) for _, texts, marks in rows)
+    return Grid(cells, title, tuple(map(str, above)), tuple(name for name, _, _ in rows))
+
+
+def wrapped(value_: float, dtype: str) -> float:
+    """What an integer dtype keeps of a number: small ones go round, and bool knows 0 and 1 only."""
+    bits = {"uint8": 8, "int8": 8, "int16": 16}.get(dtype)
+    if dtype == "bool":
+        return float(bool(value_))
+    if bits is None:
+        return value_
+    low = 0 if dtype == "uint8" else -(1 << (bits - 1))
+    return (value_ - low) % (1 << bits) + low
+
+
 def pictured(tensor: Small, title: str) -> Picture:
     """The cells; slices of more than two axes side by side."""
     rows, columns = (range(1), range(1), *tensor.axes)[-2:]
@@ -83,10 +111,17 @@ def pictured(tensor: Small, title: str) -> Picture:
     for slice_, at in enumerate(product(*lead)):
         cells = tensor.cells[slice_ * per : (slice_ + 1) * per]
         lines = tuple(cells[row * len(columns) : (row + 1) * len(columns)] for row in range(len(rows)))
-        grids.append(Grid(lines, f"[{written_shape(at)}]" if lead else ""))
+        grids.append(Grid(lines, f"[{written_shape(at)}]" if lead else "", *_counted(rows, columns)))
     if not lead:
         return grids[0]._replace(title=title)
     return Beside(tuple(grids), title=title)
+
+
+def _counted(rows: range, columns: range) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Headings of columns and rows, where these are not the first ones."""
+    if not rows.start and not columns.start:
+        return (), ()
+    return tuple(map(str, columns)), tuple(map(str, rows))
 
 
 def joined(parts: Sequence[Picture], signs: Sequence[str], title: str = "", note: str = "") -> Picture:
