@@ -34,6 +34,7 @@ class _Sign(NamedTuple):
     infix: bool = True
 
 
+_PLAIN = {"×": "*"}
 _SIGNS = {
     "add": _Sign(lambda a, b: a + b, "+", "{}"),
     "sub": _Sign(lambda a, b: a - b, "-", "{}"),
@@ -123,6 +124,8 @@ def _at(subject: Subject, at: Index) -> Picture:
             return number_of(tensor, number, own(tensor, index))
 
         title = f"input {number}: {written_shape(tensor.shape)}"
+        if number and len(shape) > 2:  # they stand under each other, without signs between them
+            title = f"{_PLAIN.get(sign.between, sign.between)} {title}"
         pictures.append(pictured(made(axes, of, mark(tensor)), title))
     pictures.append(pictured(made(axes, result, lambda index: "out" if index == at else ""), "output"))
     signs = [sign.between] * (len(pictures) - 2) + ["="] * (len(pictures) > 1)
@@ -142,7 +145,7 @@ def _folded(sign: _Sign, values: list[tuple[Tensor, float]]) -> float:
 
 def _note(subject: Subject, sign: _Sign, at: Index, values: list[float], result: float) -> str:
     """What is computed at the position."""
-    between = {"×": "*"}.get(sign.between, sign.between)
+    between = _PLAIN.get(sign.between, sign.between)
     words = (f" {between} " if sign.infix else ", ").join(map(written, values))
     where = f"at {written_shape(at)}: " if at else ""
     said = f"{where}{sign.words.format(words)} = {written(result)}"

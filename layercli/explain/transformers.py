@@ -57,7 +57,7 @@ class _Lane:
 
     def part(self, name: str, lines: Sequence[str], memory: str = "") -> None:
         """Attention or linear layers, to whose output the input is added; the norm is before them or after that."""
-        first, begin = bool(self.subject.bound.sizes["norm_first"]), self.last
+        first, begin = bool(self.subject.bound.variant.known["norm_first"]), self.last
         if first:
             self.norm()
         self.go(op(name, lines, self.column, 0), *([Wire(memory, name)] if memory else []))
@@ -70,7 +70,7 @@ class _Lane:
         """All of it, with the output."""
         shape = self.subject.given.shape
         self.go(tensor("output", "output", shape, self.column, 0))
-        when = "before each part" if self.subject.bound.sizes["norm_first"] else "after each sum"
+        when = "before each part" if self.subject.bound.variant.known["norm_first"] else "after each sum"
         note = f"every box gives {written_shape(shape)}; norms come {when}"
         dropout = self.subject.bound.sizes["dropout"]
         note += f"; dropout {dropout} inside and after each part, in train mode" if dropout else ""
