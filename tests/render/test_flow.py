@@ -75,12 +75,12 @@ def test_wires_that_only_cross_are_told_from_wires_that_meet() -> None:
     assert drawn(picture, unicode=False).splitlines()[5] == "| b |-|--------->| e |"
 
 
-def test_a_line_is_left_before_another_goes_on_there() -> None:
-    """From b up to c's row, from a down to d's: on one track, or the other way round, they would touch."""
-    found = laid(Flow((*TWO, op("e", ["e"], 1, 2)), (Wire("a", "e"), Wire("b", "c"))))
-    check_laid(found)
-    found = laid(Flow((*TWO, op("e", ["e"], 0, 2)), (Wire("b", "c"), Wire("e", "d"))))
-    check_laid(found)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_line_is_left_before_another_goes_on_there(first: int) -> None:
+    """From a down to d's row, which is b's, and from b on down: b's wire turns first, in whatever order they come."""
+    wires = (Wire("a", "d"), Wire("b", "e"))
+    for down in (False, True):
+        check_laid(laid(Flow((*TWO, op("e", ["e"], 1, 2)), (wires[first], wires[1 - first])), down))
 
 
 @pytest.mark.parametrize("down", [False, True])
