@@ -103,6 +103,7 @@ def test_a_layer_goes_down_in_a_narrow_terminal() -> None:
         ("transformerdecoder 6 heads=8 norm=true", ["10,2,64", "memory=20,2,64"]), ("transformer", ["10,2,64"]),
         ("transformer heads=4 batch_first=true dropout=0", ["2,10,64", "tgt=2,3,64", "tgt_mask=3,3"]),
         ("transformerencoder 1 heads=8", ["10,0,64"]),
+        ("transformerencoderlayer 8 norm_first=1", ["10,2,64"]),
     ],
 )  # fmt: skip
 def test_all_are_drawn(spec: str, inputs: list[str]) -> None:
