@@ -65,6 +65,8 @@ def norm(values: Iterable[float], p: float) -> float:
         return float(math.fsum(size**p for size in sizes) ** (1 / p))
     except OverflowError:
         return math.inf if p > 0 else 0.0
+    except ZeroDivisionError:  # a sum that is too small for a float, to a negative power
+        return math.inf
 
 
 def row(

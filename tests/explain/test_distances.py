@@ -71,7 +71,8 @@ def test_where_there_is_nothing_to_compare_the_reason_is_said(spec, shape):
         ("cosinesimilarity 0", ["scalar"]), ("cosinesimilarity -1", ["2,3,4,100"]),
         ("cosinesimilarity 0 eps=inf", ["3"]),
         ("cosinesimilarity 0", ["3", "x2=4,3"]), ("pairwisedistance", ["scalar"]), ("pairwisedistance nan", ["3"]),
-        ("pairwisedistance 1e300", ["5"]), ("pairwisedistance -1e300", ["5"]), ("pairwisedistance eps=nan", ["5"]),
+        ("pairwisedistance 1e300", ["5"]), ("pairwisedistance -1e300", ["5"]),
+        ("pairwisedistance -1e300 eps=1e300", ["5"]), ("pairwisedistance eps=nan", ["5"]),
         ("pairwisedistance keepdim=true", ["8,10", "x2=10"]), ("pairwisedistance eps=-1e300 p=0.01", ["5"]),
     ],
 )  # fmt: skip
