@@ -91,6 +91,8 @@ def run(child: Child | None, words: list[str] | None, form: Form, **values: Any)
         return _note(words[0])
     if len(words) > 1 and all(named):
         return _compared(words, form, asked, settings)
+    if words[0] == "input":  # no layer: it says what one is fed
+        return _show(_stream(words[0]), form, settings)
     page = _page(words, asked, settings)
     if asked["save"] is not None:
         return _save(page, asked["save"], asked["animate"])
@@ -166,6 +168,15 @@ def _compared(words: list[str], form: Form, asked: dict[str, Any], settings: opt
     if asked["save"] is not None:
         return _save(found, asked["save"], False)
     return _show(found, form, settings)
+
+
+def _stream(name: str) -> Any:
+    from layercli.explain.essay import Essay
+    from layercli.layers import find
+
+    layer = find(name)
+    assert layer is not None
+    return Essay(f"{name}: {layer.summary}", (layer.prose,), layer.commands)
 
 
 def _usual(word: str) -> str:

@@ -11,7 +11,7 @@ from layercli.render.sketch_plot import plot
 from layercli.render.strokes import Line, Sheet, Span, beside, filled, length, line, under, width
 
 _AROUND = {
-    "": (" ", " "), "tap": ("[", "]"), "win": ("*", "*"), "out": ("<", ">"), "pad": (" ", " "), "off": (" ", " "),
+    "": (" ", " "), "tap": ("[", "]"), "win": ("*", "*"), "out": ("<", ">"), "pad": (":", ":"), "off": (" ", " "),
     "one": (" ", " "), "two": ("(", ")"), "three": ("{", "}"),
 }  # fmt: skip
 """What stands before and behind the text of a cell, so that marks are seen without colours."""
@@ -64,19 +64,20 @@ def frame(picture: Picture, columns: int, unicode: bool = True) -> Sheet:
     return draw(picture, Pen(columns, unicode))
 
 
-def _texts(picture: Picture) -> bool:
-    """Whether anything is written in the cells of a picture."""
+def _texts(picture: Picture) -> set[str]:
+    """The marks of cells with a text in them."""
     if isinstance(picture, (Beside, Above)):
-        return any(map(_texts, picture.parts))
-    return isinstance(picture, Grid) and any(cell.text for row in picture.rows for cell in row)
+        return {mark for part in picture.parts for mark in _texts(part)}
+    cells = [cell for row in picture.rows for cell in row] if isinstance(picture, Grid) else []
+    return {cell.mark for cell in cells if cell.text}
 
 
-def _legend(key: Sequence[tuple[str, str]], pen: Pen, texts: bool) -> Sheet:
+def _legend(key: Sequence[tuple[str, str]], pen: Pen, texts: set[str]) -> Sheet:
     lines: list[Line] = []
     now: list[Span] = []
     for mark, meaning in key:
         before, behind = _AROUND[mark]
-        sign = f"{before}n{behind}".strip() if texts and before.strip() else pen.empty(mark).strip() or "blank"
+        sign = f"{before}n{behind}".strip() if mark in texts else pen.empty(mark).strip() or "blank"
         item = [Span(sign, mark), Span(f" {meaning}", "dim")]
         gap = [Span("   ")] if now else []
         if now and length((*now, *gap, *item)) > pen.columns:
@@ -176,10 +177,9 @@ def _cell(cell: Cell, inner: int, bare: bool, pen: Pen) -> Span:
         sign = pen.shade(cell.shade) if cell.shade is not None and not cell.mark else pen.empty(cell.mark)
         return Span(sign + " ", style)
     before, behind = _AROUND[cell.mark]
-    text = cell.text
-    if not text and cell.mark == "pad":
-        text = pen.empty("pad")
-    return Span(f"{before}{text:^{inner}}{behind}", style)
+    if not cell.text and cell.mark == "pad":
+        return Span(f" {pen.empty('pad'):^{inner}} ", style)
+    return Span(f"{before}{cell.text:^{inner}}{behind}", style)
 
 
 def _shown(grid: Grid, room: int) -> list[int]:

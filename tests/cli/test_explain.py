@@ -72,6 +72,12 @@ def test_several_layers(cli: Any) -> None:
     assert "derivative" in said.out
 
 
+def test_a_step_that_is_no_layer(cli: Any) -> None:
+    said = cli("explain input")
+    assert said.code == ExitCode.OK
+    assert said.out.startswith("input: ")
+
+
 def test_forms(cli: Any, tmp_path: Path) -> None:
     ask = "explain conv2d k=3 p=1 -i 1,1,6,6"
     assert "```text" in cli(f"{ask} --format markdown").out
