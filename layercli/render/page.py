@@ -33,8 +33,11 @@ def blocks(page: Page | Essay) -> Iterator[Block]:
         yield Line(f"nothing to draw: {page.diagram.why}", "dim")
     yield Heading("Formulas")
     yield Facts(tuple(facts_of(page.analysis.rows[0])))
-    yield _formulas(bound)
-    yield Line(f"where {'; '.join(f'{name} = {meaning}' for name, meaning in bound.legend().items())}", "dim")
+    table, legend = _formulas(bound), "; ".join(f"{name} = {meaning}" for name, meaning in bound.legend().items())
+    if table.rows:
+        yield table
+    if legend:
+        yield Line(f"where {legend}", "dim")
     if bound.macs is None or bound.macs:
         yield Line(CONVENTION, "dim")
     yield from _keys(page)
