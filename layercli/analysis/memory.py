@@ -16,14 +16,16 @@ What is counted, and how:
 - Not counted: what a kernel uses while it runs (such as unfolded columns of a convolution, or scores of attention in
   inference), the gradients of activations during backward, the allocator's rounding, torch itself.
 
-A layer whose account is not worked out makes the sums unknown; what is known of the others is still said.
+A layer whose account is not worked out makes the sums unknown; what is known of the others is still said. So does a
+layer that torch does not train where it stands, since it writes over a learned tensor or over what is kept.
 """
 
 import operator
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple, TypeAlias
 
-from layercli.analysis.kept import KeptRow, Trace, refs, trace
+from layercli.analysis.kept import KeptRow, Trace, trace
+from layercli.analysis.laid import refs
 from layercli.analysis.layer import param_bytes
 from layercli.analysis.storages import Storage
 from layercli.analysis.walk import Analysis, Row

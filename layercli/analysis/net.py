@@ -8,6 +8,7 @@ from typing import Any
 
 from layercli.analysis import receptive
 from layercli.analysis.flow import Flow, Tree, from_feed, tensors
+from layercli.analysis.in_place import IN_PLACE
 from layercli.analysis.inputs import as_literals, completed, usual
 from layercli.analysis.keys import Given
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound
@@ -169,9 +170,20 @@ class Net:
 
     def _run(self, layer: Layer, given: Given, place: Place, bound: Bound, call: Call) -> Stream:
         call = self._with_assumed(call, bound, place.path)
+        self._check_in_place(bound, call)
         self.modules.append(_module(layer, bound))
         self.add(bound, call, place)
         return outputs_of(bound, len(self.rows) - 1)
+
+    def _check_in_place(self, bound: Bound, call: Call) -> None:
+        """LayerError where it writes over what torch does not let it; how a tensor lies hangs on the rows before."""
+        if bound.args.get(IN_PLACE):
+            from layercli.analysis.overlap import refused
+
+            with self.aside():
+                problem = refused(self.rows, bound, call)
+            if problem is not None:
+                raise problem
 
     def _stretched(self, source: Stream, sources: Sequence[Stream], given: Given, place: Place) -> Stream:
         """A learned tensor that is joined to a batch, stretched over the batch."""

@@ -1,5 +1,6 @@
 """Tensors on their way through a net as far as memory goes: which storage each lies in, and how."""
 
+import enum
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
@@ -23,6 +24,16 @@ class Storage(NamedTuple):
     """The bytes of the tensor that it is made for; torch makes room for more at some outputs."""
 
 
+class Origin(enum.Enum):
+    """How autograd came by a tensor: what it lets be written over hangs on that."""
+
+    COMPUTED = enum.auto()
+    LEARNED = enum.auto()
+    """A parameter, or a view of one: a leaf of the graph."""
+    PART = enum.auto()
+    """One of several views that a step gives at once, or a view of one."""
+
+
 class Held(NamedTuple):
     """A tensor on its way, as far as memory goes."""
 
@@ -37,6 +48,15 @@ class Held(NamedTuple):
     """Whether it is known that it lies in this storage; else it may be a copy."""
     wire: Wire = None
     """Where it comes from: one wire is one tensor."""
+    origin: Origin = Origin.COMPUTED
+    rough: Strides = ()
+    """Where the strides are not known: 0 for an axis that is known to repeat its numbers, 1 for any other."""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several of its numbers are known to lie in one place."""
+        steps = self.rough if self.strides is None else self.strides
+        return 0 not in self.shape and any(step == 0 and size > 1 for size, step in zip(self.shape, steps))
 
     @property
     def in_order(self) -> bool:

@@ -118,7 +118,21 @@ _NEVER_COPY = (
 
 def may_copy(bound: Bound, shape: Shape, wanted: Shape) -> bool:
     """Whether a layer whose output is a view has to copy where the memory does not allow one."""
-    return shape != wanted and not isinstance(bound.layer.reach, _NEVER_COPY)
+    return shape != wanted and not isinstance(bound.layer.reach, _NEVER_COPY) and not only_splits(shape, wanted)
+
+
+def only_splits(shape: Shape, wanted: Shape) -> bool:
+    """Whether the shape comes of the other by taking axes apart: a view has it however the numbers lie."""
+    parts = iter(wanted)
+    for size in shape:
+        cells = 1
+        while cells < size:
+            cells = cells * next(parts, 0)
+            if cells == 0:
+                return False
+        if cells != size:
+            return False
+    return all(size == 1 for size in parts)
 
 
 def view_of(bound: Bound, shape: Shape, strides: Strides, wanted: Shape) -> Strides | None:

@@ -10,18 +10,18 @@ from layercli.layers.activation import INPLACE, INPUT_DTYPE
 from layercli.layers.definition import Form, Kept, Key, Layer, Need, Out, TensorIn
 from layercli.layers.dtypes import FLOATS
 from layercli.layers.kinds import Real
-from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, ROWS, TRAINING, C, X, batched_forms, spatial
+from layercli.layers.vocabulary import BATCH, DEFAULT_INPUT, ROWS, TRAINING, C, X, batched_forms, flag, spatial
 
 FAMILY = "dropout"
 
 _P = sym("p", "probability of being zeroed")
-_KEYS = (
-    Key(
-        "p", Real(0, 1), 0.5, symbols=(_P,), meaning="probability of being zeroed in train mode",
-        effect="the shape stays; more is zeroed, and the rest scaled up by more",
-    ),
-    INPLACE,
+_PROBABILITY = Key(
+    "p", Real(0, 1), 0.5, symbols=(_P,), meaning="probability of being zeroed in train mode",
+    effect="the shape stays; more is zeroed, and the rest scaled up by more",
 )  # fmt: skip
+_NOT_HANDED_ON = flag(
+    "inplace", False, "nothing: torch's module takes it and does not hand it on", effect="the shape stays; the input too"
+)
 
 
 _CHANNELS = product(slice_(X, 0, 2))
@@ -33,6 +33,7 @@ def _dropout(
     prose: str,
     paper: str,
     *,
+    inplace: Key = INPLACE,
     forms: tuple[Form, ...] = (Form("*X"),),
     shape: Expr = X,
     least: int = 0,
@@ -44,7 +45,6 @@ def _dropout(
     name = torch.lower()
     empty = eq_(product(shape), 0)
     undrawn = or_(or_(eq_(_P, 0), eq_(_P, 1)), empty)
-    # torch's alpha dropout multiplies in place where it is told to, and then adds to a tensor of its own
     untouched = or_(not_(TRAINING), or_(eq_(_P, 0), empty))
     rules = (
         Need(
@@ -62,7 +62,7 @@ def _dropout(
         name=name,
         torch=torch,
         summary=summary,
-        keys=_KEYS,
+        keys=(_PROBABILITY, inplace),
         positional=("p",),
         inputs=(TensorIn("input", forms, "what is dropped from", dtypes="any", tells_dtype=True),),
         outputs=(Out("output", shape),),
@@ -72,7 +72,7 @@ def _dropout(
             Kept("mask", product(shape) if mask is None else mask, where=and_(TRAINING, not_(undrawn))),
             Kept("zero", num(1), where=and_(TRAINING, eq_(_P, 1), not_(empty))),
         ),
-        view=untouched if "Alpha" in torch else or_(sym("inplace"), untouched),
+        view=or_(sym("inplace"), untouched) if inplace is INPLACE else untouched,
         lies="alike" if mask is None else "",
         default_input=default_input,
         prose=f"{prose} In eval mode nothing changes; the shape never does.",
@@ -110,10 +110,12 @@ def layers() -> tuple[Layer, ...]:
         ),
         _dropout(
             "AlphaDropout", "Sets numbers to SELU's lowest value at random in train mode.",
-            "Keeps mean and variance as they are, which self-normalising nets need.", selu, example="alphadropout 0.05 -i 8,128",
+            "Keeps mean and variance as they are, which self-normalising nets need.", selu, inplace=_NOT_HANDED_ON,
+            example="alphadropout 0.05 -i 8,128",
         ),
         _dropout(
             "FeatureAlphaDropout", "Sets whole channels to SELU's lowest value at random in train mode.",
-            "The alpha dropout for maps whose neighbours are alike.", selu, least=2, mask=_CHANNELS,
+            "The alpha dropout for maps whose neighbours are alike.", selu, inplace=_NOT_HANDED_ON, least=2,
+            mask=_CHANNELS,
         ),
     )  # fmt: skip

@@ -83,6 +83,8 @@ def unfold() -> Layer:
         rules=(_filled(C, *_IMAGE), *_one_block(_IMAGE)),
         window=tuple(Window(*row) for row in zip(_k, _s, _p, _d)),
         kept=NOTHING,
+        # im2col makes a tensor like the input and resizes it, which never gives memory back
+        storage=product(concat(BATCH, dims(C=C, **dict(zip(_AXES, _IMAGE))))),
         reach=Flattens(-2, -1),
         default_input=(1, 3, 16, 16),
         prose="A convolution is a matrix of filters times these columns. "

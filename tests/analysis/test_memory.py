@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from layercli.analysis.memory import OPTIMIZERS, Memory, Peak, memory
-from layercli.analysis.strides import filled, in_order, in_rows, is_channels_last, is_in_order, turned, viewed
+from layercli.analysis.strides import (
+    filled,
+    in_order,
+    in_rows,
+    is_channels_last,
+    is_in_order,
+    only_splits,
+    turned,
+    viewed,
+)
 from layercli.analysis.walk import Options, analyse_spec
 from layercli.plan import Input, decode_input
 from layercli.spec import parse
@@ -39,6 +48,29 @@ def test_what_is_overwritten_in_place_is_one_storage() -> None:
     inplace, apart = (account(f"conv2d 4 1 | relu{how}", 2, 3, 8, 8) for how in (" inplace=true", ""))
     assert inplace.kept == apart.kept
     assert inplace.inference_peak.size < apart.inference_peak.size
+
+
+def test_what_is_written_over_through_a_view_is_kept_for_who_reads_the_rest() -> None:
+    read, unread = (kept(f"a: linear 8 | narrow 1 0 4 | silu inplace=true | {end}", 3, 8) for end in (
+        "narrow 1 4 4 @a", "param 3,4",
+    ))  # fmt: skip
+    assert read == [{"input": 3 * 8 * 4}, {}, {"input before": 3 * 4 * 4}, {}]
+    assert unread == [{}, {}, {}, {}]
+
+
+def test_what_is_not_trained_is_unknown_and_the_rest_still_known() -> None:
+    got = account("linear 8 | sigmoid | relu inplace=true | linear 4", 2, 16)
+    assert [row.unknown for row in got.unknown] == [
+        "torch does not train it: relu writes over what sigmoid keeps for backward"
+    ]
+    assert got.training is None
+    assert got.inference is not None
+    assert got.kept_known == 4 * 2 * (16 + 8)
+
+
+def test_unfold_keeps_the_memory_of_a_larger_input() -> None:
+    assert kept("conv2d 3 1 | unfold 2 s=3 | gelu", 2, 3, 9, 9)[2] == {"input": 4 * 2 * 3 * 81}
+    assert kept("conv2d 3 1 | unfold 2 | gelu", 2, 3, 9, 9)[2] == {"input": 4 * 2 * 12 * 64}
 
 
 def test_masks_are_kept_in_train_mode_only() -> None:
@@ -158,6 +190,16 @@ def test_views_of_other_shapes() -> None:
     assert viewed((2, 3, 4), (4, 8, 1), (2, 3, 2, 2)) == (4, 8, 2, 1)
     assert viewed((4,), (0,), (2, 2)) == (0, 0)
     assert viewed((), (), (1, 1)) == (1, 1)
+
+
+def test_what_is_taken_apart_is_a_view_however_it_lies() -> None:
+    assert only_splits((4, 6), (1, 4, 1, 2, 3, 1))
+    assert only_splits((4, 1, 6), (4, 6))
+    assert only_splits((), (1, 1))
+    assert not only_splits((4, 6), (24,))
+    assert not only_splits((4, 6), (8, 3))
+    assert not only_splits((4, 6), (2, 6))
+    assert not only_splits((0, 4), (4, 0))
 
 
 def test_rows() -> None:
