@@ -119,7 +119,7 @@ class Asker:
 
     def _drawing(self, draft: Draft, analysis: Analysis | None, bound: Bound | None) -> Diagram | Nothing:
         if analysis is None or bound is None:
-            return Nothing("torch would refuse this layer")
+            return Nothing("it is refused as it is")
         if analysis.symbolic is not None:
             return Nothing("a picture needs sizes in numbers")
         if not file_of(draft.layer):

@@ -24,7 +24,7 @@ from layercli.explorer.keys import KeyField, Keys
 from layercli.explorer.layers import Layers
 from layercli.explorer.picture import Picture
 from layercli.explorer.result import Result
-from layercli.explorer.state import Design, Draft, History
+from layercli.explorer.state import Design, Draft, History, titled
 from layercli.explorer.style import STYLE
 from layercli.explorer.views import Views
 from layercli.layers import find
@@ -99,6 +99,7 @@ class Explorer(Doors):
         self.watch_draft(self.draft)
         self.watch_history(self.history)
         self.query_one(Layers).point(self.draft.layer)
+        self._front(VIEWS[0])
         self.look(self._focus)
 
     def on_unmount(self) -> None:
@@ -130,8 +131,7 @@ class Explorer(Doors):
     def _show_design(self, at: int | None = None) -> None:
         found, pane = self.asker.sum(self.history.now), self.query_one(DesignPane)
         pane.show(found, self.told(found.design, found.analysis), at)
-        name = self.history.path or "not saved"
-        pane.border_title = "Design" + (f": {name}" if found.rows else "") + (" *" if self.history.changed else "")
+        pane.border_title = titled(self.history)
 
     # --- torch ---
 

@@ -65,7 +65,6 @@ class DesignPane(Vertical):
             table.add_row(*_cells(number, step, told.of(step)))
         if found.rows:
             table.cursor_coordinate = Coordinate(max(0, min(row, len(found.rows) - 1)), 0)
-        self.border_subtitle = f"input {found.design.input}" if found.design.input else ""
         self.query_one("#totals", Static).update(_totals(found, told))
 
     def action_move(self, by: int) -> None:

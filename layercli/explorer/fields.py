@@ -38,7 +38,8 @@ def fields(draft: Draft, bound: Bound | None) -> tuple[Field, ...]:
     found = [Field(INPUT, "input", draft.inputs, True, "the shape that flows in")] if layer.inputs else []
     for key in layer.shell_keys:
         told = draft.told(key.name)
-        value = told or (key.default_words if bound is None else _resolved(bound, key))
+        unknown = "…" if key.infer is not None else key.default_words
+        value = told or (unknown if bound is None else _resolved(bound, key))
         meaning = key.meaning if told or key.infer is None else f"{key.meaning}, from the input"
         found.append(Field(key.name, key.names[-1], value, bool(told), meaning, key.kind))
     return tuple(found)

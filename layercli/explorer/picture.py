@@ -22,7 +22,7 @@ class Picture(ScrollableContainer):
 
     def show(self, drawing: Diagram | Nothing, at: tuple[int, ...] | None) -> None:
         """Draws it, or says why there is nothing to draw."""
-        self.border_subtitle = "" if at is None else f"cell {','.join(map(str, at))}"
+        self.border_title = "Picture" if at is None else f"Picture: cell {','.join(map(str, at))}"
         sheet = self.query_one("#drawing", Static)
         if isinstance(drawing, Nothing):
             sheet.update(Text(f"nothing to draw: {drawing.why}", "dim"))

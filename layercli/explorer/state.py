@@ -102,3 +102,11 @@ class History(NamedTuple):
     def written(self, path: str) -> History:
         """With the design as it is in a file."""
         return self._replace(saved=self.now, path=path)
+
+
+def titled(history: History) -> str:
+    """The heading of a design: its file, whether that has it as it is, what flows in."""
+    now = history.now
+    name = f": {history.path or 'not saved'}" if now.steps or history.path else ""
+    fed = f", on {now.input}" if now.input and now.steps else ""
+    return f"Design{name}{' *' if history.changed else ''}{fed}"

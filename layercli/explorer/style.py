@@ -2,7 +2,7 @@
 
 STYLE = """
 Screen { layers: base; }
-.pane { border-top: solid $primary 60%; border-title-color: $text-accent; border-subtitle-color: $text-muted; }
+.pane { border-top: solid $primary 60%; border-title-color: $text-accent; }
 .pane:focus-within { border-top: solid $accent; border-title-style: bold; }
 .pane:focus { border-top: solid $accent; border-title-style: bold; }
 #body { height: 1fr; }
@@ -41,6 +41,7 @@ KeyField.-editing Input { display: block; }
 .-narrow #keys { max-height: 9; }
 .-narrow #result, .-narrow #picture, .-narrow #design { display: none; width: 100%; height: 1fr; }
 .-narrow #result, .-narrow #picture { border: none; }
+.-narrow.-design #top { height: auto; }
 .-narrow.-result #middle { height: 1fr; max-height: 100%; }
 .-narrow.-result #result, .-narrow.-picture #picture, .-narrow.-design #design { display: block; }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import shlex
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +17,12 @@ from textual_serve.server import Server
 from layercli.errors import LayerError
 
 HOST = "127.0.0.1"
+_REAPED = 0.2
+"""Seconds that asyncio has to see that processes have ended, before its loop is closed."""
+_ELSEWHERE = re.compile(r"<link[^>]*fonts\.googleapis\.com[^>]*>")
+_FONT = """<style>@font-face {
+  font-family: "Roboto Mono"; src: url("/static/fonts/RobotoMono-VariableFont_wght.ttf"); font-weight: 100 700;
+}</style>"""
 
 
 class Served(Server):
@@ -26,11 +35,26 @@ class Served(Server):
     def __init__(self, command: Sequence[str], listening: socket.socket, say: Callable[[str], None]) -> None:
         super().__init__(shlex.join(command), HOST, listening.getsockname()[1], "layercli explore")
         self._listening, self._say = listening, say
+        self._pages: set[asyncio.Task[Any]] = set()
 
     def serve(self, debug: bool = False) -> None:
-        """Serves until Ctrl+C."""
-        loop = asyncio.new_event_loop()
-        web.run_app(self._make_app(), sock=self._listening, print=None, loop=loop)
+        """Serves until Ctrl+C; the processes behind the pages end first."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl+C is an exception
+                asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        runner = web.AppRunner(await self._make_app(), shutdown_timeout=1)
+        await runner.setup()
+        await web.SockSite(runner, self._listening).start()
+        await ended.wait()
+        for page in self._pages:
+            page.cancel()
+        await asyncio.gather(*self._pages, return_exceptions=True)
+        await runner.cleanup()
+        await asyncio.sleep(_REAPED)
 
     async def _make_app(self) -> web.Application:
         made: web.Application = await super()._make_app()
@@ -45,11 +69,23 @@ class Served(Server):
         """Tells the address."""
         self._say(self.public_url)
 
+    async def handle_index(self, request: web.Request) -> Any:
+        """The page, with the font that comes with textual-serve in the place of one from elsewhere."""
+        page: Any = await super().handle_index(request)
+        page.text = _ELSEWHERE.sub(_FONT, page.text)
+        return page
+
     async def handle_websocket(self, request: web.Request) -> Any:
         """The page's socket; refused to pages of other addresses."""
         if request.headers.get("Origin") != self.public_url or request.host != f"{HOST}:{self.port}":
             raise web.HTTPForbidden(text=f"this is for {self.public_url} alone")
-        return await super().handle_websocket(request)
+        page = asyncio.current_task()
+        assert page is not None
+        self._pages.add(page)
+        try:
+            return await super().handle_websocket(request)
+        finally:
+            self._pages.discard(page)
 
 
 def serve(command: Sequence[str], port: int, say: Callable[[str], None]) -> None:
