@@ -39,6 +39,7 @@ class Explorer(Doors):
 
     CSS = STYLE
     TITLE = "layercli explore"
+    AUTO_FOCUS = ""  # the pane to begin in is chosen, and a first key must not go elsewhere
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Keys"),

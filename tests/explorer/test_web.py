@@ -68,9 +68,8 @@ def test_a_browser_turns_a_key(address: str, tmp_path: Path) -> None:
     async def visit() -> list[str]:
         async with page(address) as shown:
             await shown.until(lambda got: "1,3,12,12" in got)
-            await shown.ready()
-            await shown.press("/")
-            shown.got = ""
+            await shown.press_until("]", lambda got: "cell 0,0" in got)
+            await shown.press_until("/", lambda got: "/ Layers ^z Undo" in got)
             for key in "maxpool2d":
                 await shown.press(key)
             await shown.press("Enter")
