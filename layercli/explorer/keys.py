@@ -183,5 +183,5 @@ class Keys(VerticalScroll, can_focus=False):
         told = next((line for line in self._lines if line.field.told and line.field.key), None)
         for line in (told, *self._lines[:1]):
             if line is not None:
-                self.call_after_refresh(line.focus)
+                line.focus()
                 return
