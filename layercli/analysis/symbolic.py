@@ -7,38 +7,33 @@ witness decides is recorded. What comes out holds wherever the recorded conditio
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import takewhile
 from typing import Any, NamedTuple, cast
 
 from layercli.analysis.flow import Flow, Tree, tensors
-from layercli.analysis.layer import Analyser
+from layercli.analysis.keys import Given
+from layercli.analysis.layer import Analyser, Bound
 from layercli.analysis.notes import Note
+from layercli.analysis.proved import proved
 from layercli.analysis.rows import Options, Row
+from layercli.analysis.witnesses import Witnesses
 from layercli.errors import LayerError
 from layercli.formula import evaluate
 from layercli.formula.closed import put_in
 from layercli.formula.demands import Demand
-from layercli.formula.evaluate import generated
-from layercli.formula.guards import CHOICE, NEED, Guard, Tracer
+from layercli.formula.guards import CHOICE, Guard, Tracer, current
 from layercli.formula.polynomial import Polynomial, Symbol, of
 from layercli.formula.polynomial import number as polynomial
-from layercli.formula.region import Region, holds, region
+from layercli.formula.region import Region, holding, region
 from layercli.formula.symbolic import SymInt
-from layercli.formula.symbols import symbols
+from layercli.layers.definition import Layer
 from layercli.plan import Feed, Input, Literal, Tensor
 
 Run = Callable[[Sequence[Input], Options, Analyser], Any]
 """The walk: inputs to an Analysis."""
 
-WITNESSES = (224, 256, 64, 32, 28, 128, 16, 100, 512, 8, 10, 48, 7, 572, 5, 4, 3, 2, 1)
-"""Sizes to begin with; where a need is not met, what mends it is tried next."""
-BATCH = 2
-TRIES = 60
 FURTHEST = 4096
 """How far from the smallest size a further one to measure at is looked for."""
 SAMPLES = 3
-MOST_WAYS = 4
-"""How many ways to meet a rule are tried: that one size equals another, or is 1."""
 
 
 class Sample(NamedTuple):
@@ -83,81 +78,70 @@ def analyse_symbolic(run: Run, inputs: Sequence[Input], options: Options) -> Any
     def attempt(sizes: Mapping[str, int], fixed: frozenset[str] = frozenset()) -> tuple[Any, Tracer]:
         with Tracer() as tracer:
             made = _with(inputs, sizes, lambda size, name: size if name in fixed else SymInt(size, name))
-            reckoner = Analyser(options.mode, options.dtype, symbolic=True)
+            reckoner = _Reckoner(options.mode, options.dtype, symbolic=True)
             return run(made, options._replace(planned=False), reckoner), tracer
 
-    first: Any = None
-    waiting: list[dict[str, int]] = []
-    tried: set[tuple[int, ...]] = set()
-    begin = iter([{name: BATCH if name in batch else size for name in names} for size in WITNESSES])
-    for _ in range(TRIES):
-        sizes = waiting.pop() if waiting else next(begin, None)
-        if sizes is None:
-            break
-        key = tuple(sizes[name] for name in names)
-        if key in tried:
-            continue
-        tried.add(key)
+    failed: list[tuple[Any, bool]] = []
+    witnesses = Witnesses(names, batch)
+    for sizes in witnesses:
         analysis, tracer = attempt(sizes)
-        first = first or analysis
         if analysis.error is None:
             again: Attempt = lambda sizes, fixed: _guarded(attempt(sizes, fixed))  # noqa: E731
             guards = _needed(again, analysis, tracer.guards, sizes)
             return _finished(run, analysis, inputs, options, names, batch, guards, sizes)
         if not analysis.error.code.startswith(("shape.", "torch.")):
-            break
-        waiting += _mended(tracer, sizes)
-    return first._replace(symbolic=Symbolic(names, (), None, ()))
+            return analysis._replace(symbolic=Symbolic(names, (), None, ()))
+        failed.append((analysis, witnesses.failed(tracer, sizes)))
+    furthest, _ = max(failed, key=lambda walk: (len(walk[0].rows), not walk[1]))
+    error = furthest.error if witnesses.hopeless else _unknown(furthest.error)
+    return furthest._replace(symbolic=Symbolic(names, (), None, ()), error=error)
+
+
+def _unknown(error: LayerError) -> LayerError:
+    """That no sizes were found is no refusal: there may be some."""
+    message = f"no sizes were found for which every rule holds; the first that failed: {error.message}"
+    return LayerError(
+        "shape.undecided", message, span=error.span, source=error.source, path=error.path, fix="give sizes in numbers"
+    )
+
+
+class _Reckoner(Analyser):
+    """Binds layers on open sizes; what fails is told apart from the rules of the layers before."""
+
+    def bind(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Bound:
+        """The layer on these inputs."""
+        tracer = current()
+        if tracer is None:
+            return super().bind(layer, given, inputs)
+        tracer.begin()
+        bound = super().bind(layer, given, inputs)
+        tracer.begin()
+        return bound
 
 
 def _guarded(found: tuple[Any, Tracer]) -> tuple[Any, Guards]:
     return found[0], found[1].guards
 
 
-def _mended(tracer: Tracer, sizes: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Sizes at which the rule that just failed is met, by each way that it left open; its first is the last."""
-    if tracer.last is None:
-        return
-    unequal = [*takewhile(lambda guard: guard.relation == "!=", reversed(tracer.recent))]
-    bounds = [guard for guard in tracer.recent if guard.relation in ("<", "<=")]
-
-    def without(guards: Sequence[Guard]) -> Guards:
-        gone = {guard.standard() for guard in guards}
-        return tuple(guard for guard in tracer.guards if guard.category == NEED and guard.standard() not in gone)
-
-    *kept, turned_round = tracer.mended()
-    ways: list[tuple[Guards, Guards]] = [(tuple(kept), (turned_round,))]
-    ways += [(without(unequal), (guard.negated(),)) for guard in unequal[:MOST_WAYS]]
-    if len(bounds) > 1:
-        ways.append((without(bounds), tuple(guard.negated() for guard in bounds)))  # one rule about several axes
-    for others, turned in ways:
-        way = (*others, *turned)
-        names = symbols(guard.condition for guard in turned)
-        alone = region(guard for guard in way if names.keys() >= symbols([guard.condition]).keys()).smallest
-        if alone is not None and holds(way, {**sizes, **alone}):
-            yield {**sizes, **alone}  # the others as they are: a smallest size of all may meet a rule by being 1
-        elif (least := region(way).smallest) is not None:
-            yield {**sizes, **least}
-
-
 def _finished(
     run: Run, analysis: Any, inputs: Sequence[Input], options: Options, names: tuple[str, ...],
     batch: Collection[str], guards: Guards, witness: Mapping[str, int],
 ) -> Any:  # fmt: skip
-    found, holding = region(guards), _holding(guards)
-    least = smallest(holding, names, batch, found)
+    found, holds = region(guards), holding(guards)
+    least = smallest(holds, names, batch, found)
     samples = []
 
     def again(sizes: Mapping[str, int]) -> Any:
         return run(_with(inputs, sizes, lambda size, _: size), options, Analyser(options.mode, options.dtype))
 
-    for sizes in _points(holding, names, batch, least or dict(witness)):
+    for sizes in _points(holds, names, batch, least or dict(witness)):
         numeric = again(sizes)
         if numeric.error is not None:  # never inside the region; said rather than hidden where it is
             message = f"the closed forms hold at {sizes}, but the formulas refuse it: {numeric.error}"
             raise LayerError("internal.region", message)
         samples.append(Sample(sizes, numeric))
-    demands = tuple(_proved(found.demands, samples[-1].sizes, again)) if samples else found.demands
+    points = [sample.sizes for sample in samples]
+    demands = proved(found, guards, points, lambda sizes: again(sizes).error is None)
     symbolic = Symbolic(names, demands, least, tuple(samples), guards, again)
     return analysis._replace(symbolic=symbolic, notes=(*analysis.notes, *_tied(analysis.rows)))
 
@@ -222,68 +206,6 @@ def _figures(row: Row) -> list[Any]:
 Holding = Callable[[Mapping[str, int]], bool]
 
 
-def _holding(guards: Guards) -> Holding:
-    """Whether all conditions hold for sizes: one function for many of them."""
-    failed = generated(tuple(("", guard.condition) for guard in guards))
-
-    def holding(sizes: Mapping[str, int]) -> bool:
-        try:
-            return failed(dict(sizes)) is None
-        except ZeroDivisionError:
-            return False
-
-    return holding
-
-
-TRIED = 3
-"""How many sizes that do not meet a demand are tried against the rules."""
-
-
-def _proved(
-    demands: Sequence[Demand], base: Mapping[str, int], again: Callable[[Mapping[str, int]], Any]
-) -> Iterator[Demand]:
-    """The demands, those that are no needs told apart: a size that does not meet one is legal all the same.
-
-    A rule may be met in more ways than one (equal sizes, or a size of 1), and the walk has taken one of them. Where a
-    size of 1 is the only other way that is found, both are what is demanded.
-    """
-    for demand in demands:
-        judged = demand.kind == "equal" or (demand.category == NEED and demand.kind in _MEETS)
-        if judged and len(demand.symbols) == 1:
-            (name,) = demand.symbols
-            others = [each for each in demands if each is not demand and each.symbols == demand.symbols]
-            against = [
-                size
-                for size in dict.fromkeys((base[name] - 1, base[name] + 1, 1, *range(2, 2 * base[name] + 2)))
-                if size > 0 and not _MEETS[demand.kind](size, demand.numbers)
-                and all(each.kind not in _MEETS or _MEETS[each.kind](size, each.numbers) for each in others)
-            ]  # fmt: skip
-
-            def legal(sizes: Sequence[int], name: str = name) -> list[int]:
-                return [size for size in sizes if again({**base, name: size}).error is None]
-
-            found = legal(against[:TRIED])
-            if found:
-                if demand.kind == "equal" and found + legal([*against[TRIED:][:TRIED], 2 * base[name]]) == [1]:
-                    one = (1, *demand.numbers)
-                    yield demand._replace(kind="among", text=f"{name} in {one}", numbers=one)
-                demand = demand._replace(category=CHOICE)
-            elif demand.kind == "equal":
-                demand = demand._replace(category=NEED)
-        yield demand
-
-
-_MEETS: dict[str, Callable[[int, tuple[int, ...]], bool]] = {
-    "least": lambda size, numbers: size >= numbers[0],
-    "most": lambda size, numbers: size <= numbers[0],
-    "equal": lambda size, numbers: size == numbers[0],
-    "remainder": lambda size, numbers: size % numbers[0] in numbers[1:],
-    "among": lambda size, numbers: size in numbers,
-    "not": lambda size, numbers: size not in numbers,
-}
-"""By the kind of a demand: whether a size meets it."""
-
-
 def _points(
     holding: Holding, names: tuple[str, ...], batch: Collection[str], base: dict[str, int]
 ) -> Iterator[dict[str, int]]:
@@ -305,18 +227,16 @@ def smallest(holding: Holding, names: tuple[str, ...], batch: Collection[str], f
     if found.smallest is not None:
         point = {name: found.smallest.get(name, 1) for name in names}
         return point if holding(point) else None
-    known = {
-        symbol: demand
-        for demand in found.demands
-        for symbol in demand.symbols
-        if demand.kind in ("equal", "least") and demand.text.startswith(f"{symbol} ")
-    }
+    ahead: dict[str, int] = {}
 
     def grown(name: str, size: int) -> int:
-        demand = known.get(name)
-        if demand is None:
-            return 1 if name in batch else size
-        return demand.numbers[0] if demand.kind == "equal" or name in batch else max(demand.numbers[0], size)
+        """The next size of this symbol that the conditions on it alone allow, or the last."""
+        spans, wanted = found.spans.get(name), 1 if name in batch else size
+        if spans is None:
+            return wanted
+        if ahead.get(name, 0) < wanted:
+            ahead[name] = spans.after(wanted) or spans.most or wanted
+        return ahead[name]
 
     alike = ({name: grown(name, size) for name in names} for size in range(1, FURTHEST))
     return next((point for point in alike if holding(point)), None)

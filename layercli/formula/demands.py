@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from layercli.formula.evaluate import evaluate
+from layercli.formula.expr import Expr
+from layercli.formula.notation import text
 from layercli.formula.spans import Spans
+from layercli.formula.symbols import symbols
 
 _FEW = 4
 """Values that are listed one by one."""
@@ -21,19 +26,49 @@ class Demand(NamedTuple):
     numbers: tuple[int, ...] = ()
     """What it says in numbers: the bound; the divisor and the remainders; the values."""
     category: str = "need"
+    formula: Expr | None = None
+    """What it speaks of: a size, or a formula of sizes that no words undo; a condition that is stated as it stands."""
+
+    def meets(self, sizes: Mapping[str, int]) -> bool:
+        """Whether sizes meet it."""
+        if self.formula is None:
+            return False
+        try:
+            value = evaluate(self.formula, sizes)
+        except ZeroDivisionError:
+            return False
+        return _MEETS[self.kind](value, self.numbers) if self.kind in _MEETS else bool(value)
 
 
-def described(spans: Spans, name: str, symbols: tuple[str, ...]) -> list[Demand] | None:
+_MEETS: dict[str, Callable[[int, tuple[int, ...]], bool]] = {
+    "least": lambda value, numbers: value >= numbers[0],
+    "most": lambda value, numbers: value <= numbers[0],
+    "equal": lambda value, numbers: value == numbers[0],
+    "remainder": lambda value, numbers: value % numbers[0] in numbers[1:],
+    "among": lambda value, numbers: value in numbers,
+    "not": lambda value, numbers: value not in numbers,
+}
+"""By the kind of a demand: whether a value meets it."""
+
+
+def described(spans: Spans, formula: Expr) -> list[Demand] | None:
     """The demands whose meeting are these values; None where words would be longer than the conditions."""
+    found = _in_words(spans, formula, _FEW)
+    return _in_words(spans, formula, 3 * _FEW) if found is None and spans.most is not None else found
+
+
+def _in_words(spans: Spans, formula: Expr, few: int) -> list[Demand] | None:
+    """The demands, so few values being listed one by one."""
+    name, names = text(formula), tuple(symbols([formula]))
 
     def say(kind: str, written: str, *numbers: int) -> Demand:
-        return Demand(kind, f"{name} {written}", symbols, numbers)
+        return Demand(kind, f"{name} {written}", names, numbers, formula=formula)
 
     least, most = spans.least, spans.most
     if least is None:
-        return [Demand("none", f"no {name} will do", symbols)]
+        return [Demand("none", f"no {name} will do", names)]
     if most is not None:
-        listed = _listed(spans, least, most)
+        listed = _listed(spans, least, most, few)
         if listed is not None:
             if len(listed) == 1:
                 return [say("equal", f"== {listed[0]}", *listed)]
@@ -61,15 +96,15 @@ def described(spans: Spans, name: str, symbols: tuple[str, ...]) -> list[Demand]
     return demands + [say("not", f"!= {gap}", gap) for gap in gaps]
 
 
-def _listed(spans: Spans, least: int, most: int) -> list[int] | None:
+def _listed(spans: Spans, least: int, most: int, few: int) -> list[int] | None:
     """The values, where they are few and no whole stretch."""
     found = [
         value
         for held in spans.classes
         for low, high in held
-        for value in range(low, (most if high is None else high) + 1, spans.period)[: _FEW + 1]
+        for value in range(low, (most if high is None else high) + 1, spans.period)[: few + 1]
     ]
-    if len(found) > _FEW or (len(found) > 2 and most - least + 1 == len(found)):
+    if len(found) > few or (len(found) > 2 and most - least + 1 == len(found)):
         return None
     return sorted(found)
 

@@ -114,11 +114,26 @@ class Tracer:
         """What was recorded last, new or not."""
         self.recent: list[Guard] = []
         """What the last need has recorded, new or not."""
+        self._fresh: tuple[int, int | None] = 0, None
+        """Between which of the guards are those that the last need has recorded as the first."""
 
     @property
     def guards(self) -> tuple[Guard, ...]:
         """What was assumed."""
         return tuple(self._guards.values())
+
+    @property
+    def path(self) -> tuple[tuple[Guard, bool], ...]:
+        """What was assumed until the last need was weighed, and whether that need is the first to ask it.
+
+        What is recorded after a need that fails is compared for the words in which that is said.
+        """
+        since, until = self._fresh
+        return tuple((guard, index >= since) for index, guard in enumerate(self.guards[:until]))
+
+    def begin(self) -> None:
+        """What was recorded so far is behind: a failure that follows is not that of the last need."""
+        self.recent, self._fresh = [], (len(self._guards), None)
 
     def record(self, guard: Guard) -> None:
         """Keeps a condition that holds for the witnesses."""
@@ -139,21 +154,22 @@ class Tracer:
         self.category = before
 
     def mended(self) -> tuple[Guard, ...]:
-        """What must hold, with the last that was recorded turned round: where the rule that just failed is met too."""
-        assert self.last is not None
-        last = self.last.standard()
-        needs = [guard for guard in self.guards if guard.category == NEED and guard.standard() != last]
-        return (*needs, self.last.negated()._replace(category=NEED))
+        """What must hold, with the last of the last need turned round: where the rule that just failed is met too."""
+        turned = self.recent[-1] if self.recent else self.last
+        assert turned is not None
+        needs = [guard for guard in self.guards if guard.category == NEED and guard.standard() != turned.standard()]
+        return (*needs, turned.negated()._replace(category=NEED))
 
     @contextmanager
     def under(self, category: str) -> Iterator[None]:
         """What is recorded inside is of this category."""
         before, self.category = self.category, category
-        self.recent = []
+        self.begin()
         try:
             yield
         finally:
             self.category = before
+            self._fresh = self._fresh[0], len(self._guards)
 
     def __enter__(self) -> Tracer:
         self._before = _now.tracer

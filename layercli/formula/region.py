@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from math import inf
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
+from layercli.formula.bounds import Box, always, bounds, ends, leaves, needed, never, product
 from layercli.formula.closed import put_in
 from layercli.formula.demands import Demand, described
-from layercli.formula.evaluate import evaluate
+from layercli.formula.evaluate import evaluate, generated
 from layercli.formula.guards import CHOICE, NEED, Guard
 from layercli.formula.notation import text
-from layercli.formula.polynomial import Atom, Floor, Group, Other, Polynomial, Symbol, number, of, parts
-from layercli.formula.spans import Spans, everything, solve
+from layercli.formula.polynomial import Atom, Other, Polynomial, Symbol, number, of
+from layercli.formula.spans import Spans, everything, only, solve
 from layercli.formula.symbols import symbols
 from layercli.formula.written import written
 
+FEW = 1024
+"""Values that are gone through one by one."""
 MOST_TRIED = 10_000
 """Sizes that are tried for conditions that are not worked out."""
 
-_Box = tuple[float, float]
-_Solved = tuple[Polynomial, Spans]
+Sizes = Mapping[str, int]
 
 
 class Region(NamedTuple):
     """Where all guards hold, sizes being at least 1 and of 32 bits."""
 
-    demands: tuple[Demand, ...]
-    """What must hold, then what of the ways taken further narrows it; what all sizes fulfil is left out."""
+    needs: tuple[Demand, ...]
+    """What the needs ask, the ways that were taken left aside; what all sizes fulfil is left out."""
+    forms: tuple[Demand, ...]
+    """What all guards ask, needs or not: where the closed forms hold, exactly."""
     smallest: Mapping[str, int] | None
     """The smallest size that will do of every symbol that a guard speaks of, all at once; None where conditions on
     several sizes do not allow that, or where it was not found."""
+    spans: Mapping[str, Spans]
+    """The values of each symbol that the conditions on it alone allow, where there are any."""
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """What must hold, then what of the ways taken further narrows it."""
+        said = {demand.text for demand in self.needs}
+        chosen = (demand._replace(category=CHOICE) for demand in self.forms if demand.text not in said)
+        return (*self.needs, *chosen)
 
 
 def region(guards: Iterable[Guard]) -> Region:
     """The exact region of these guards, described."""
     every = tuple(guards)
-    whole = _Region(every)
-    if all(guard.category == NEED for guard in every):
-        return Region(tuple(whole.demands()), whole.smallest())
-    needed = list(_Region(tuple(guard for guard in every if guard.category == NEED)).demands())
-    said = {demand.text for demand in needed}
-    chosen = [demand._replace(category=CHOICE) for demand in whole.demands() if demand.text not in said]
-    return Region((*needed, *chosen), whole.smallest())
+    whole = Conditions(every)
+    forms = tuple(whole.demands())
+    needs = tuple(guard for guard in every if guard.category == NEED)
+    asked = forms if len(needs) == len(every) else tuple(Conditions(needs).demands())
+    spans = {leaf.name: found for leaf, found in whole.solved.items() if isinstance(leaf, Symbol)}
+    return Region(asked, forms, whole.smallest(), spans)
 
 
 def demands(guards: Iterable[Guard]) -> list[Demand]:
@@ -59,8 +70,21 @@ def holds(guards: Iterable[Guard], sizes: Mapping[str, int]) -> bool:
         return False
 
 
-class _Region:
-    """The state of one description."""
+def holding(guards: Sequence[Guard]) -> Callable[[Sizes], bool]:
+    """Whether all conditions hold for sizes: one function for many of them."""
+    failed = generated(tuple(("", guard.condition) for guard in guards))
+
+    def holds(sizes: Sizes) -> bool:
+        try:
+            return failed(dict(sizes)) is None
+        except ZeroDivisionError:
+            return False
+
+    return holds
+
+
+class Conditions:
+    """What guards come to: what is given by other sizes, what is asked of one size, what is asked of several."""
 
     def __init__(self, guards: Sequence[Guard]) -> None:
         self.guards = guards
@@ -71,13 +95,15 @@ class _Region:
         """The guards that the values come from."""
         self.stated: list[tuple[Guard, str, Polynomial | None]] = []
         """Guards that are said as they stand, with what has to be at least, equal to or other than 0."""
-        waiting = self._tied([(guard, *guard.standard()) for guard in guards])
-        for guard, relation, polynomial in waiting:
-            leaves = set(_leaves(polynomial))
-            if not leaves:
+        self.untied = self._tied([(guard, *guard.standard()) for guard in guards])
+        """The guards with what has to be at least, equal to or other than 0, without the symbols that others give."""
+        for guard, relation, polynomial in self.untied:
+            unknown = set(leaves(polynomial))
+            if not unknown:
                 continue
-            if len(leaves) > 1 or not self._solve(leaves.pop(), guard, relation, polynomial):
+            if len(unknown) > 1 or not self._solve(unknown.pop(), guard, relation, polynomial):
                 self.stated.append((guard, relation, polynomial))
+        self.stated = [each for each in self.stated if not self._gone_through(each[0])]
 
     def _tied(self, waiting: list[tuple[Guard, str, Polynomial]]) -> list[tuple[Guard, str, Polynomial]]:
         """Puts what equalities give in the place of symbols, so that the others speak of fewer."""
@@ -113,23 +139,59 @@ class _Region:
         self.narrowing.setdefault(leaf, []).append(guard)
         return True
 
+    def _gone_through(self, guard: Guard) -> bool:
+        """Narrows the values of one unknown by trying them, where they are few; False where they are not."""
+        names = [*symbols([guard.condition])]
+        leaf = Symbol(names[0])
+        spans = self.solved.get(leaf) if len(names) == 1 else None
+        values = [] if spans is None else [*islice(spans.values(), FEW + 1)]
+        if spans is None or not 0 < len(values) <= FEW:
+            return False
+        met = holding([guard])
+        self.solved[leaf] = only(spans.first, [value for value in values if met({names[0]: value})])
+        self.narrowing[leaf].append(guard)
+        return True
+
     def demands(self) -> Iterator[Demand]:
         """What is asked."""
         for leaf, spans in self.solved.items():
-            formula = written(of(leaf))
-            names = tuple(symbols([formula]))
-            said = described(spans, text(formula), names)
+            said = described(spans, written(of(leaf)))
             if said is not None:
                 yield from said
                 continue
-            for guard in self.narrowing[leaf]:
-                yield Demand("unknown", guard.text, names)
-        box = {leaf: _box(spans) for leaf, spans in self.solved.items()}
+            yield from map(_stated, self.narrowing[leaf])
+        yield from self._joint()
+
+    def _joint(self) -> Iterator[Demand]:
+        """What is asked of several sizes together; what follows from what else is asked is left out."""
+        box = self._box
+        said: list[tuple[Guard, str, Polynomial | None]] = []
         for guard, relation, polynomial in self.stated:
             forms = () if polynomial is None else (polynomial, self._as_written(guard))
-            if not any(_implied(relation, _bounds(form, box)) for form in forms):
-                names = tuple(symbols([guard.condition]))
-                yield Demand("joint" if len(names) > 1 else "unknown", guard.text, names)
+            if not any(always(relation, bounds(form, box)) for form in forms):
+                said.append((guard, relation, forms[1] if forms else None))
+        products = [None if form is None else product(relation, form, box) for _, relation, form in said]
+        for (guard, _, _), kept in zip(said, needed(products, box)):
+            if kept:
+                yield _stated(guard)
+
+    @property
+    def _box(self) -> Box:
+        return {leaf: ends(spans) for leaf, spans in self.solved.items()}
+
+    @property
+    def impossible(self) -> bool:
+        """Whether it is certain that no sizes will do."""
+        box = self._box
+        return (
+            any(spans.least is None for spans in self.solved.values())
+            or any(guard.decided() is False for guard in self.guards)
+            or any(
+                never(relation, bounds(form, box))
+                for guard, relation, polynomial in self.untied
+                for form in (polynomial, self._as_written(guard))
+            )
+        )
 
     def _as_written(self, guard: Guard) -> Polynomial:
         """What a guard says of 0, its products left as they are: ``(H - 5)*W`` has narrower bounds so."""
@@ -149,14 +211,22 @@ class _Region:
             if spans.least is None:
                 return None
             alone = [guard for guard in self.guards if list(symbols([guard.condition])) == [name]]
-            tried = range(spans.least, spans.least + MOST_TRIED)
-            value = next((size for size in tried if size in spans and holds(alone, {name: size})), None)
+            value: int | None = spans.least
+            if not holds(alone, {name: spans.least}):  # not all of them are worked out
+                met, tried = holding(alone), range(spans.least, spans.least + MOST_TRIED)
+                value = next((size for size in tried if size in spans and met({name: size})), None)
             if value is None:
                 return None
             found[name] = value
         for name, value_ in self.ties.items():
             found[name] = evaluate(written(value_), found)
         return {name: found[name] for name in names} if holds(self.guards, found) else None
+
+
+def _stated(guard: Guard) -> Demand:
+    """A guard as it stands."""
+    names = tuple(symbols([guard.condition]))
+    return Demand("joint" if len(names) > 1 else "unknown", guard.text, names, formula=guard.condition)
 
 
 def _tie(polynomial: Polynomial) -> tuple[str, Polynomial] | None:
@@ -186,52 +256,3 @@ def _symbols(polynomial: Polynomial) -> Iterator[str]:
             yield atom.name
         elif isinstance(atom, Other):
             yield from 2 * list(symbols([atom.expr]))
-
-
-def _leaves(polynomial: Polynomial) -> Iterator[Atom]:
-    """What is unknown in it: symbols, and what has no closed form as a whole."""
-    for monomial in polynomial.terms:
-        for atom, _ in monomial.powers:
-            if isinstance(atom, (Floor, Group)):
-                for inner in parts(atom):
-                    yield from _leaves(inner)
-            else:
-                yield atom
-
-
-# --- bounds ----------------------------------------------------------------------------------------------------------
-
-
-def _box(spans: Spans) -> _Box:
-    least, most = spans.least, spans.most
-    return spans.first if least is None else least, inf if most is None else most
-
-
-def _implied(relation: str, bounds: _Box) -> bool:
-    low, high = bounds
-    return {">=": low >= 0, "!=": low > 0 or high < 0, "==": low == high == 0}[relation]
-
-
-def _bounds(polynomial: Polynomial, box: Mapping[Atom, _Box]) -> _Box:
-    """Between which numbers the value lies, sizes lying in the box."""
-    low: float = 0
-    high: float = 0
-    for monomial, count in polynomial.terms.items():
-        factors: list[_Box] = [_atom_bounds(atom, box) for atom, power in monomial.powers for _ in range(power)]
-        start, end = reduce(_product, factors, (float(count), float(count)))
-        low, high = low + start, high + end
-    return low, high
-
-
-def _atom_bounds(atom: Atom, box: Mapping[Atom, _Box]) -> _Box:
-    if isinstance(atom, Floor):
-        low, high = _bounds(atom.top, box)
-        return (low if low == -inf else low // atom.by), (high if high == inf else high // atom.by)
-    if isinstance(atom, Group):
-        return _bounds(atom.inner, box)
-    return box.get(atom, (1, inf) if isinstance(atom, Symbol) else (-inf, inf))
-
-
-def _product(one: _Box, two: _Box) -> _Box:
-    ends = [a * b if a and b else 0 for a in one for b in two]
-    return min(ends), max(ends)

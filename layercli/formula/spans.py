@@ -7,7 +7,8 @@ answer is the spans of each class in which the condition holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import comb, gcd, lcm
 from typing import NamedTuple
@@ -61,6 +62,24 @@ class Spans(NamedTuple):
         spans = self.classes[value % self.period]
         return any(low <= value and (high is None or value <= high) for low, high in spans)
 
+    def after(self, value: int) -> int | None:
+        """The smallest value that is at least this; None where there is none."""
+        reached = []
+        for rest, spans in enumerate(self.classes):
+            for low, high in spans:
+                near = max(low, value + (rest - value) % self.period)
+                if high is None or near <= high:
+                    reached.append(near)
+                    break
+        return min(reached, default=None)
+
+    def values(self) -> Iterator[int]:
+        """All values, the smallest first."""
+        value = self.least
+        while value is not None:
+            yield value
+            value = self.after(value + 1)
+
     def meet(self, other: Spans) -> Spans | None:
         """The values that are in both; None where the period would become too long."""
         period = lcm(self.period, other.period)
@@ -75,6 +94,13 @@ def everything(first: int) -> Spans:
     return Spans(first, (((first, None),),))
 
 
+def only(first: int, values: Sequence[int]) -> Spans:
+    """These values, the smallest first, and no others."""
+    starts = [value for before, value in zip((None, *values), values) if before is None or value > before + 1]
+    ends = [value for value, after in zip(values, (*values[1:], None)) if after is None or after > value + 1]
+    return Spans(first, (tuple(zip(starts, ends)),))
+
+
 def _both(one: tuple[Span, ...], two: tuple[Span, ...], rest: int, period: int) -> Iterator[Span]:
     for low, high in one:
         for start, end in two:
@@ -87,12 +113,12 @@ def _both(one: tuple[Span, ...], two: tuple[Span, ...], rest: int, period: int) 
                 yield first, last
 
 
+@lru_cache(maxsize=4096)
 def solve(relation: str, polynomial: Polynomial, name: str, first: int = 1) -> Spans | None:
     """Where ``polynomial`` of this one symbol is ``==``, ``!=`` or ``>=`` 0; None where that is not worked out."""
     function = _function(polynomial, name)
-    if relation == ">=" and _rises(polynomial, name):
-        low = first + _first(lambda step: function(first + step) >= 0, 0, None)
-        return Spans(first, (((low, None),) if low <= LARGEST_SIZE else (),))
+    if _rises(polynomial, name):
+        return Spans(first, (tuple(_risen(relation, function, first)),))
     try:
         period, degree = _Shape(polynomial, name).found
     except _NoPeriod:
@@ -103,6 +129,26 @@ def solve(relation: str, polynomial: Polynomial, name: str, first: int = 1) -> S
         signs = _signs(_differences([function(start + period * step) for step in range(degree + 1)]))
         classes.append(tuple(_held(relation, signs, start, period)))
     return Spans(first, tuple(classes))
+
+
+def _risen(relation: str, function: Callable[[int], int], first: int) -> Iterator[Span]:
+    """The spans on which the condition holds, of a function that never falls and rises without end."""
+    zero = first + _first(lambda step: function(first + step) >= 0, 0, None)
+    if relation == ">=":
+        if zero <= LARGEST_SIZE:
+            yield zero, None
+        return
+    beyond = first + _first(lambda step: function(first + step) > 0, zero - first, None)
+    if relation == "==":
+        if zero < beyond and zero <= LARGEST_SIZE:
+            yield zero, beyond - 1 if beyond <= LARGEST_SIZE else None
+    elif zero == beyond or zero > LARGEST_SIZE:
+        yield first, None
+    else:
+        if first < zero:
+            yield first, zero - 1
+        if beyond <= LARGEST_SIZE:
+            yield beyond, None
 
 
 def _held(relation: str, signs: list[Span], start: int, period: int) -> Iterator[Span]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from itertools import product
 
 import pytest
 from hypothesis import assume, given, settings
@@ -12,7 +14,7 @@ from layercli.formula import Expr, floor_, num, sym
 from layercli.formula.closed import as_polynomial
 from layercli.formula.guards import CHOICE, NEED, Guard, Tracer
 from layercli.formula.polynomial import number
-from layercli.formula.region import Region, demands, holds, region
+from layercli.formula.region import Conditions, Region, demands, holds, region
 from layercli.formula.spans import solve
 from layercli.formula.symbolic import SymInt
 
@@ -188,6 +190,41 @@ def test_sizes_that_no_product_allows_are_not_named() -> None:
     assert region(tracer.guards).smallest is None
 
 
+def test_what_follows_from_another_condition_is_left_out() -> None:
+    fewest = [lambda by=by: N * ((H + by - 1) // by) * ((W + by - 1) // by) != 1 for by in (2, 8, 32, 4)]
+    assert asked(*fewest) == ["N*((H + 31)//32)*((W + 31)//32) != 1"]
+    assert asked(lambda: N * H != 1, lambda: 3 * N * H * W > 3, lambda: H * N != 1) == ["N*H != 1"]
+    assert asked(lambda: N * H != 1, lambda: N * W != 1) == ["N*H != 1", "N*W != 1"]
+    assert asked(lambda: H * W == 4096, lambda: N * H * W != 1) == ["H*W == 4096"]
+    assert asked(lambda: H * W != 1, lambda: H * W != 2) == ["H*W != 1", "H*W != 2"]
+    assert asked(lambda: H > 3, lambda: (H - 3) * W >= 5, lambda: H * W >= 5) == ["H >= 4", "W*(H - 3) >= 5"]
+    assert asked(lambda: (H - 5) * W >= 5, lambda: H * W >= 5) == ["W*(H - 5) >= 5", "H*W >= 5"]  # below 5 both fall
+
+
+def test_what_rises_has_no_period_that_is_too_long() -> None:
+    assert asked(lambda: SymInt(250_000, "H") // 99_991 == 2) == ["H >= 199982", "H <= 299972"]
+    assert asked(lambda: H // 99_991 != 2, lambda: H >= 5) == ["H // 99991 != 2".replace(" // ", "//"), "H >= 5"]
+
+
+def test_few_values_are_gone_through() -> None:
+    divides = SymInt(12, "C")
+    assert asked(lambda: divides <= 24, lambda: 24 % divides == 0) == ["C in (1, 2, 3, 4, 6, 8, 12, 24)"]
+    assert asked(lambda: divides <= 14, lambda: 60 % divides == 0, lambda: divides >= 11) == ["C == 12"]
+
+
+def test_what_no_sizes_meet_is_known_of_several_too() -> None:
+    def impossible(*guards: Guard) -> bool:
+        return Conditions(guards).impossible
+
+    one, area = number(1), (H * W).closed
+    assert impossible(Guard("==", area, number(0)))
+    assert impossible(Guard("<", area, one))
+    assert impossible(Guard("<=", number(3), H.closed), Guard("==", ((H - 2) * W).closed, number(0)))
+    assert impossible(Guard("==", (3 * H * W).closed, number(7)))
+    assert not impossible(Guard("==", area, number(7)))
+    assert not impossible(Guard("!=", area, one))
+
+
 # --- any condition ---------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +254,30 @@ def test_spans_are_what_brute_force_finds(expr: Expr, relation: str, bound: int)
     guard = Guard("<=", number(bound), polynomial) if relation == ">=" else Guard(relation, polynomial, number(bound))
     for size in (*range(1, 150), 1000, 1001, 54321):
         assert (size in spans) is holds([guard], {"H": size})
+
+
+_factors = st.tuples(st.sampled_from("HWN"), st.integers(0, 3), st.integers(1, 4)).map(
+    lambda drawn: (sym(drawn[0]) + num(drawn[1])) // num(drawn[2])
+)
+_products = st.lists(_factors, min_size=1, max_size=3).map(lambda factors: reduce(lambda one, two: one * two, factors))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(_products, st.sampled_from(("!=", "<=", "==")), st.integers(0, 4)), min_size=2, max_size=5))
+def test_what_is_left_out_follows_from_what_is_said(chosen: list[tuple[Expr, str, int]]) -> None:
+    guards = []
+    for expr, relation, bound in chosen:
+        polynomial = as_polynomial(expr)
+        assert polynomial is not None
+        sides = (number(bound), polynomial) if relation == "<=" else (polynomial, number(bound))
+        guards.append(Guard(relation, *sides, NEED))
+    found = Conditions(guards)
+    said = [*found.demands()]
+    for sizes in (dict(zip("HWN", chosen)) for chosen in product(range(1, 6), repeat=3)):
+        legal = holds(guards, sizes)
+        assert not (legal and found.impossible)
+        if not any(guard.decided() is False for guard in guards):
+            assert legal == all(demand.meets(sizes) for demand in said), sizes
 
 
 conditions = st.tuples(sizes_formulas, st.sampled_from(("==", "!=", "<=")), st.integers(-10, 60))
