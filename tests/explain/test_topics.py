@@ -61,7 +61,10 @@ def test_the_receptive_field_of_three_small_kernels_is_that_of_a_large_one() -> 
     assert set(fields.values()) == {"7x7, stride 1, padding 3"}
 
 
-@pytest.mark.parametrize("names", [("relu", "sigmoid", "tanh"), ("lstm 10", "gru 10", "rnn 10"), ("conv2d k=3", "maxpool2d 2")])
+TOGETHER = [("relu", "sigmoid", "tanh"), ("lstm 10", "gru 10", "rnn 10"), ("conv2d k=3", "maxpool2d 2")]
+
+
+@pytest.mark.parametrize("names", TOGETHER)
 def test_layers_together(names: tuple[str, ...]) -> None:
     analyses = [analyse_spec(parse(name), parse_inputs(()), Options()) for name in names]
     found = together(analyses)
