@@ -20,7 +20,10 @@ _PROBABILITY = Key(
     effect="the shape stays; more is zeroed, and the rest scaled up by more",
 )  # fmt: skip
 _NOT_HANDED_ON = flag(
-    "inplace", False, "nothing: torch's module takes it and does not hand it on", effect="the shape stays; the input too"
+    "inplace",
+    False,
+    "nothing: torch's module takes it and does not hand it on",
+    effect="the shape stays; the input too",
 )
 
 
