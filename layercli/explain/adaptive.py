@@ -12,7 +12,8 @@ from layercli.explain.windows import Axis, diagram, empty, frames, kernel, spot
 
 _KEY = (
     ("tap", "shared out to this output cell"), ("out", "the output cell"), ("win", "the largest of a window"),
-    ("two", "every other output cell and its own"), ("three", "read by several output cells"),
+    ("one", "an output cell and its own"), ("two", "a neighbour of it and its own"),
+    ("three", "read by several output cells"),
 )  # fmt: skip
 
 
@@ -22,7 +23,19 @@ def draw(subject: Subject) -> Diagram | Nothing:
     if nothing is not None:
         return nothing
     name = subject.layer.name
-    pool = _lots(subject) if name.startswith("fractional") else _shared(subject, name.startswith("adaptivemax"))
+    if not name.startswith("fractional"):
+        return shared(subject, _rank(subject), name.startswith("adaptivemax"))
+    if min(kernel(subject, _rank(subject))) < 1:
+        return Nothing("a window without cells has no largest one: minus infinity comes out")
+    return _drawn(subject, _lots(subject))
+
+
+def shared(subject: Subject, rank: int, extreme: bool = False) -> Diagram:
+    """So many last axes, shared out evenly over the output's: what upsampling by areas does, too."""
+    return _drawn(subject, _shared(subject, rank, extreme))
+
+
+def _drawn(subject: Subject, pool: Pool) -> Diagram:
     at = subject.place(pool.outs, pool.usual)
     return diagram(picture(pool, at), _KEY, frames(subject, pool.outs, partial(picture, pool)))
 
@@ -44,8 +57,7 @@ def _readers(axis: Axis, cell: int) -> range:
     return range(cell * axis.out // axis.size, -(-(cell + 1) * axis.out // axis.size))
 
 
-def _shared(subject: Subject, extreme: bool) -> Pool:
-    rank = _rank(subject)
+def _shared(subject: Subject, rank: int, extreme: bool) -> Pool:
     axes = tuple(map(_share, subject.fed.shape[-rank:], subject.given.shape[-rank:]))
 
     def base(place: Place) -> str:
@@ -55,7 +67,7 @@ def _shared(subject: Subject, extreme: bool) -> Pool:
         return made(tuple(each.start for each in readers))
 
     def made(at: Place) -> str:
-        return "two" if sum(spot(at)) % 2 else ""
+        return "two" if sum(spot(at)) % 2 else "one"
 
     if extreme:
         return _largest(axes)._replace(base=base, made=made)

@@ -73,11 +73,11 @@ def draw(subject: Subject) -> Diagram | Nothing:
     lines = _lines(subject)
     if isinstance(lines, Nothing):
         return lines
-    value = _value(subject)
+    drawn = partial(_at, lines, _value(subject), _axes(subject))
     shape = tuple(line.out for line in lines)
     usual = (*(max(line.before, 0) for line in lines[:-2]), *(line.usual for line in lines[-2:]))
     at = subject.place(shape, usual)
-    return diagram(_at(lines, value, at), _KEY, frames(subject, shape, partial(_at, lines, value)))
+    return diagram(drawn(at), _KEY, frames(subject, shape, drawn))
 
 
 # --- the axes --------------------------------------------------------------------------------------------------------
@@ -98,6 +98,15 @@ def _lines(subject: Subject) -> tuple[_Line, ...] | Nothing:
         return tuple(cropped[min(first, max(0, len(cropped) - 2)) :])
     pads = subject.args["pad" if name == "pad" else "padding"]
     return _padded(name, every, pads)
+
+
+def _axes(subject: Subject) -> str:
+    """Which axes are drawn, where these are not the last ones."""
+    if subject.layer.name != "narrow":
+        return ""
+    rank = len(subject.fed.shape)
+    dim = subject.args["dim"] % rank
+    return f", axes {dim} and {rank - 1}" if dim < rank - 2 else ""
 
 
 def _padded(name: str, every: list[tuple[int, int]], pads: tuple[int, ...]) -> tuple[_Line, ...] | Nothing:
@@ -148,8 +157,8 @@ _ROW = _Line(1, 1, 0)
 """The rows of what has one axis."""
 
 
-def _at(lines: tuple[_Line, ...], value: float, at: Place) -> Picture:
-    """The picture at one output position."""
+def _at(lines: tuple[_Line, ...], value: float, axes: str, at: Place) -> Picture:
+    """The picture at one output position; ``axes``: which of the tensor's are drawn."""
     origins = tuple(line.origin(i) for line, i in zip(lines, at))
     plane = (_ROW, *lines)[-2:]
     place, lead = (0, *at)[-2:], origins[:-2]
@@ -158,12 +167,12 @@ def _at(lines: tuple[_Line, ...], value: float, at: Place) -> Picture:
     sizes, outs = times([line.size for line in lines]), times([line.out for line in lines])
     named_rows = len(lines) > 1
     beyond = any(line.added(i) for line, i in zip(lines[:-2], at))
-    after = _output(plane, place, value, deep, beyond, named_rows)._replace(title=f"output {outs}{_slice(at)}")
+    after = _output(plane, place, value, deep, beyond, named_rows)._replace(title=f"output {outs}{axes}{_slice(at)}")
     parts: tuple[Grid, ...] = (after,)
     if all(line.size for line in lines):
         cuts = any(line.cuts for line in lines)
         before = _input(plane, place, origin, deep or 0, cuts, named_rows)
-        parts = (before._replace(title=f"input {sizes}{_slice(origins)}"), after)
+        parts = (before._replace(title=f"input {sizes}{axes}{_slice(origins)}"), after)
     picture = Beside(parts, ("→",) * (len(parts) - 1), note=_words(lines, at, origins, value))
     strips = [_strip(line, i, len(lines) - index) for index, (line, i) in enumerate(zip(lines[:-2], at))]
     return Above((picture, *strips)) if strips else picture

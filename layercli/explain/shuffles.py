@@ -11,7 +11,7 @@ from layercli.explain.pooled import Place
 from layercli.explain.subject import Subject
 from layercli.explain.windows import diagram, empty, frames, said
 
-_MARKS = ("", "two", "three", "win")
+_MARKS = ("one", "two", "three", "win")
 """What tells neighbouring channels, or groups of them, apart."""
 _LOOKED_AT = (("tap", "the cell that is looked at"), ("out", "where it goes"))
 MOST_LETTERS = 3
@@ -31,7 +31,7 @@ def draw(subject: Subject) -> Diagram | Nothing:
 
 def _key(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What the marks of channels mean, where there are these."""
-    told = ((mark, ", ".join(names[number::4])) for number, mark in enumerate(_MARKS) if number and names[number:])
+    told = ((mark, ", ".join(names[number::4])) for number, mark in enumerate(_MARKS) if names[number:])
     return (*_LOOKED_AT, *told)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
@@ -168,6 +169,7 @@ def _words(subject: Subject, axes: tuple[_Axis, ...], at: tuple[int, ...]) -> st
 # --- the overlap -----------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=32)
 def _evenness(axes: tuple[_Axis, ...]) -> str:
     """How evenly taps land, and what evens them out."""
     found = sorted({prod(each) for each in product(*(axis.counts for axis in axes))})

@@ -68,13 +68,17 @@ def _sent(axes: tuple[Axis, ...], back: Callable[[Place], Place], place: Place) 
     return any(back(at) == place for at in product(*(_over(axis, cell) for axis, cell in zip(axes, place))))
 
 
-def _over(axis: Axis, cell: int) -> range:
-    """The values whose windows an output cell may be in; at the ends those whose windows lie outside."""
+def _over(axis: Axis, cell: int) -> list[int]:
+    """The values whose windows an output cell may be taken from; at the ends one of those that lie outside, too.
+
+    Of many windows all but the first and the last have the same first cells, in which the largest is looked for.
+    """
     first, k = axis.reads(0).start, len(axis.reads(0))
     step = axis.reads(1).start - first
-    low = 0 if cell == 0 else max(0, -(-(cell - first - k + 1) // step))
-    high = axis.out - 1 if cell == axis.size - 1 else min(axis.out - 1, (cell - first) // step)
-    return range(low, high + 1)
+    low, high = max(0, -(-(cell - first - k + 1) // step)), min(axis.out - 1, (cell - first) // step)
+    every = range(low, high + 1)
+    outside = [i for i, end in ((0, 0), (axis.out - 1, axis.size - 1)) if cell == end]
+    return [*dict.fromkeys((*every[:MOST_MADE], *every[-MOST_MADE - 1 :], *outside))]
 
 
 def _picture(axes: tuple[Axis, ...], back: Callable[[Place], Place], at: Place) -> Picture:

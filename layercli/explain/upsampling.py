@@ -9,6 +9,7 @@ from itertools import product
 from math import floor
 from typing import NamedTuple
 
+from layercli.explain.adaptive import shared
 from layercli.explain.cells import written
 from layercli.explain.diagram import Diagram, Nothing, Picture
 from layercli.explain.pooled import Place, Pool, at_place, named, picture
@@ -43,9 +44,6 @@ class _Line(NamedTuple):
         """What an output cell is made of; cells without weight are left out."""
         if self.mode in _NEAREST:
             return ((self._nearest(at), 1.0),)
-        if self.mode == "area":
-            read = range(at * self.size // self.out, -(-(at + 1) * self.size // self.out))
-            return tuple((cell, 1 / len(read)) for cell in read)
         return self._cubic(at) if self.mode == "bicubic" else self._linear(at)
 
     def _nearest(self, at: int) -> int:
@@ -103,6 +101,8 @@ def draw(subject: Subject) -> Diagram | Nothing:
     nothing = empty(subject)
     if nothing is not None:
         return nothing
+    if subject.args.get("mode") == "area":
+        return shared(subject, len(subject.fed.shape) - 2)
     lines = _lines(subject)
     outs = tuple(line.out for line in lines)
     at = subject.place(outs, tuple(min(line.out - 1, int(1.5 * line.out / line.size)) for line in lines))
@@ -121,7 +121,7 @@ def _lines(subject: Subject) -> tuple[_Line, ...]:
     mode = args.get("mode", "bilinear" if bilinear else "nearest")
     corners = bool(args.get("align_corners", bilinear))
     double = subject.fed.dtype == "float64"
-    factors = None if args.get("recompute_scale_factor") or mode == "area" else args["scale_factor"]
+    factors = None if args.get("recompute_scale_factor") else args["scale_factor"]
     axes = list(zip(subject.fed.shape[2:], subject.given.shape[2:]))
     if isinstance(factors, (int, float)):
         factors = (factors,)
@@ -185,8 +185,6 @@ def _words(subject: Subject, lines: tuple[_Line, ...], at: Place) -> str:
     if len(parts) == 1:
         return f"{named(at)} is cell {','.join(map(str, parts[0][0]))} of the input"
     result = written(_value(lines, at))
-    if lines[0].mode == "area":
-        return f"{named(at)} is the mean of {len(parts)} cells: {result}"
     rounded = ", rounded in uint8" if subject.fed.dtype == "uint8" else ""
     if len(parts) <= 4:
         terms = " + ".join(f"{weight:.3g}*{written(at_place(place))}" for place, weight in parts)

@@ -154,8 +154,7 @@ def stretch(axis: Axis, at: int, fits: Callable[[int, int], bool]) -> tuple[rang
     """
 
     def read(first: int, last: int) -> range:
-        begin = axis.reads(first).start if first else min(axis.drawn.start, axis.reads(0).start)
-        return range(begin, axis.reads(last).stop)
+        return range(axis.reads(first).start, axis.reads(last).stop)
 
     first = last = at
     if not fits(len(read(at, at)), 1):
@@ -169,6 +168,8 @@ def stretch(axis: Axis, at: int, fits: Callable[[int, int], bool]) -> tuple[rang
     cells, outs = read(first, last), range(first, last + 1)
     if last == axis.out - 1 and fits(axis.drawn.stop - cells.start, len(outs)):
         cells = range(cells.start, axis.drawn.stop)  # the cells at the end that no window reads
+    if first == 0 and fits(cells.stop - axis.drawn.start, len(outs)):
+        cells = range(min(cells.start, axis.drawn.start), cells.stop)
     return outs, cells
 
 

@@ -118,6 +118,16 @@ def test_what_is_kept_is_marked() -> None:
     assert {*marked(into, "win"), *marked(into, "tap")} == {(r, c) for r in (1, 2, 3) for c in (2, 3, 4)}
 
 
+def test_the_axes_of_a_narrow_are_told() -> None:
+    drawn = picture(subject("narrow 0 1 2", "4,5,3", at=(1, 2)))
+    check_drawn(drawn)
+    assert isinstance(drawn, Diagram)
+    into, out = grids(drawn.picture)
+    assert into.title == "input 4x3, axes 0 and 2"
+    assert numbers(out) == numbers(into)[1:3]
+    assert marked(into, "tap") == [(2, 2)]
+
+
 def test_a_crop_as_large_as_another_tensor() -> None:
     drawn = picture(subject("crop", "1,64,9,9", "like=1,32,5,6"))
     check_drawn(drawn)

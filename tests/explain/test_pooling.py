@@ -149,12 +149,12 @@ def test_regions_that_overlap_are_told() -> None:
     assert isinstance(drawn, Diagram)
     into, out = grids(drawn.picture)
     # cells 0 to 2, 2 to 5, 5 to 7: the third and the sixth are read twice
-    assert [cell.mark for cell in into.rows[0]] == ["", "", "tap", "tap", "tap", "tap", "", ""]
+    assert [cell.mark for cell in into.rows[0]] == ["one", "one", "tap", "tap", "tap", "tap", "one", "one"]
     drawn = picture(subject("adaptiveavgpool1d 3", "3,8", at=(2,)))
     assert isinstance(drawn, Diagram)
     into, out = grids(drawn.picture)
-    assert [cell.mark for cell in into.rows[0]] == ["", "", "three", "two", "two", "tap", "tap", "tap"]
-    assert [cell.mark for cell in out.rows[0]] == ["", "two", "out"]
+    assert [cell.mark for cell in into.rows[0]] == ["one", "one", "three", "two", "two", "tap", "tap", "tap"]
+    assert [cell.mark for cell in out.rows[0]] == ["one", "two", "out"]
 
 
 def test_integers_are_divided_as_integers() -> None:
@@ -194,3 +194,4 @@ def test_large_inputs(spec: str, shape: str) -> None:
 def test_what_has_no_numbers_is_nothing() -> None:
     assert picture(subject("adaptiveavgpool2d 1", "1,3,0,4")) == Nothing("the input 1x3x0x4 holds no numbers")
     assert isinstance(picture(subject("maxpool2d 2", "0,3,8,8")), Nothing)
+    assert isinstance(picture(subject("fractionalmaxpool2d 0 2", "1,3,4,4")), Nothing)

@@ -24,7 +24,7 @@ SHAPES = {1: "1,2,10", 2: "1,2,5,8", 3: "1,2,3,4,4"}
 CASES = [
     (f"upsample {asked} mode={mode}{corners}", SHAPES[rank])
     for asked, rank in SIZES
-    for mode in ("nearest", "nearest-exact", "area", *MODES[rank])
+    for mode in ("nearest", "nearest-exact", *MODES[rank])
     for corners in (("", " align_corners=true") if mode in MODES[rank] else ("",))
 ] + [
     ("upsamplingnearest2d scale=2", "1,2,4,5"),
@@ -72,6 +72,19 @@ def test_what_is_drawn(spec: str, shape: str) -> None:
         (most,) = marked(inputs[0], "win")
         assert float(weights[most]) == pytest.approx(float(weights.max()), abs=1e-6)
         assert numbers(inputs[0]) == given[0, 0].tolist()
+
+
+@pytest.mark.parametrize(("asked", "shape"), [("scale=1.5", "1,2,6"), ("scale=0.7", "1,2,5,6"), ("2,3,7", "1,2,4,4,5")])
+def test_areas_are_torchs(asked: str, shape: str) -> None:
+    seen = subject(f"upsample {asked} mode=area", shape, moving=True)
+    drawn = picture(seen)
+    check_drawn(drawn)
+    assert isinstance(drawn, Diagram)
+    made = module(seen)(volume(seen.fed.shape[2:]))[0, 0]
+    for place, frame in zip(positions(made.shape), drawn.frames):
+        out = list(grids(frame))[-1]
+        ((row, column),) = marked(out, "out")
+        assert float(out.rows[row][column].text) == pytest.approx(float(made[place]), abs=0.00501)
 
 
 def test_cells_that_one_input_cell_goes_into() -> None:
