@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.widgets import Footer
 
 from layercli.errors import LayerError
@@ -34,12 +35,17 @@ VIEWS = ("result", "picture", "design")
 """What shares one place on a narrow screen."""
 
 
+class Panes(Screen[None]):
+    """The screen of the panes: which one to begin in is chosen, and a first key must not go elsewhere."""
+
+    AUTO_FOCUS = ""
+
+
 class Explorer(Doors):
     """The application. ``make`` starts torch's process; without it ``why`` says why torch is left out."""
 
     CSS = STYLE
     TITLE = "layercli explore"
-    AUTO_FOCUS = ""  # the pane to begin in is chosen, and a first key must not go elsewhere
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Keys"),
@@ -80,6 +86,10 @@ class Explorer(Doors):
         self._judge = Judge(make, self._judged) if make else None
         self.set_reactive(Explorer.draft, both.draft)
         self.set_reactive(Explorer.history, both.history)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The screen of the panes."""
+        return Panes(id="_default")
 
     def compose(self) -> ComposeResult:
         """The panes."""

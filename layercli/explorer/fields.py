@@ -77,12 +77,15 @@ def stepped(field: Field, by: int) -> str:
         return _size(field.value, by)
     kind, value = field.kind, _read(field.value)
     words = _words(kind)
+    if kind.switch:
+        return "false" if field.value == "true" else "true"
     if isinstance(value, str) and value not in words:  # nothing is known of it, such as "none, needed"
         return _first(kind, words) or field.value
     if isinstance(value, str):
         return _word(kind, words, words.index(value) + by) or field.value
     moved = _moved(value, by)
-    if _takes(kind, moved):
+    below = by < 0 and bool(words) and not isinstance(moved, tuple) and moved < 0  # words stand before 0
+    if not below and _takes(kind, moved):
         return _text(moved)
     if by < 0 and words:
         return words[-1]
@@ -93,16 +96,14 @@ def stepped(field: Field, by: int) -> str:
 def _word(kind: Kind, words: tuple[str, ...], place: int) -> str:
     """The word at a place: in turn where there are words alone, else numbers follow the last."""
     number = next((number for number in (0, 1, 2) if _takes(kind, number)), None)
-    only = kind.switch or number is None or set(words) >= {"true", "false"}
-    if only:
+    anything = _takes(kind, object())  # it is the call that minds
+    if number is None or anything or set(words) >= {"true", "false"}:
         return words[place % len(words)]
     return words[max(0, place)] if place < len(words) else str(number)
 
 
 def _words(kind: Kind) -> tuple[str, ...]:
     """The words that a key takes in the place of numbers."""
-    if kind.switch:
-        return "false", "true"
     words = kind.words
     return words if "none" in words or not _takes(kind, None) or _takes(kind, "x") else ("none", *words)
 

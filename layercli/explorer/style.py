@@ -55,5 +55,5 @@ ModalScreen { align: center middle; background: $background 60%; }
 .dialog .hint { color: $text-muted; height: auto; }
 .dialog OptionList { height: auto; border: none; margin: 1 0 0 0; background: transparent; }
 #help { width: 84; }
-#help VerticalScroll { height: auto; max-height: 30; }
+#help VerticalScroll { height: auto; max-height: 42; }
 """
