@@ -7,7 +7,7 @@ by the writing from whichever of them is read. Source: NOTE [ View + Inplace det
 
 from layercli.analysis.flow import tensors
 from layercli.analysis.layer import Bound
-from layercli.formula import evaluate
+from layercli.formula import evaluate, symbols
 
 IN_PLACE = "inplace"
 """The key by which torch's modules are told to write over their input."""
@@ -28,6 +28,12 @@ def writes(bound: Bound) -> bool:
         return False
     with_it, without = bound.variant.resolved(view), bound.variant.under(view, {IN_PLACE: False})
     return bool(evaluate(with_it, bound.sizes)) and not evaluate(without, bound.sizes)
+
+
+def may_write(bound: Bound) -> bool:
+    """Whether it writes over its input in training or in evaluation."""
+    view = bound.layer.view
+    return bound.args.get(IN_PLACE) is True and view is not None and IN_PLACE in symbols([view])
 
 
 def touches(bound: Bound) -> bool:

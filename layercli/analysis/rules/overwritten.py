@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from layercli.analysis.in_place import may_write
 from layercli.analysis.rows import Row
 from layercli.formula import evaluate, symbols
 from layercli.plan import Ref
 
-_KEY = "inplace"
-"""The key by which torch's modules are told to write over their input."""
 _NOBODY = -1
 """In the place of an input's number: a tensor that no row gives as it is by now."""
 
@@ -18,15 +17,6 @@ _NOBODY = -1
 def nobody_gives(ref: Ref) -> bool:
     """Whether the numbers of this tensor are no row's output and no input: it was written over through another one."""
     return ref.call is None and ref.path[:1] == (_NOBODY,)
-
-
-def writes(row: Row) -> bool:
-    """Whether it may write over its input, in training or evaluation.
-
-    It is told to, and what it gives is a view for that reason: alpha dropout has the key and does not hand it on.
-    """
-    view = row.bound.layer.view
-    return row.bound.args.get(_KEY) is True and view is not None and _KEY in symbols([view])
 
 
 class _Write(NamedTuple):
@@ -61,7 +51,7 @@ class Overwritten:
         """One more row, called so, and the wire that leads to its first input."""
         if ref is None:
             return
-        over = writes(row)
+        over = may_write(row.bound)
         if over or name in self._same:
             self._tensors[row.number] = self._tensor(ref)
         if over or name in self._same or _may_be_view(row):

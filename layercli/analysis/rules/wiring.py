@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow
 from layercli.analysis.rows import Row
-from layercli.analysis.rules.overwritten import Overwritten, nobody_gives, writes
+from layercli.analysis.rules.overwritten import Overwritten, nobody_gives
 from layercli.plan import Ref, Wire
 
 IDENTITY = frozenset({"identity"})
@@ -32,7 +32,7 @@ class Wiring:
         """Rows of whose output somebody reads a part, or what became of it: where something is written in place."""
         self._feeds: list[tuple[tuple[str, Ref], ...]] = []
         self._by_name: dict[str, list[Row]] = {}
-        self._over = Overwritten(IDENTITY) if any(map(writes, rows)) else None
+        self._over = Overwritten(IDENTITY) if any(may_write(row.bound) for row in rows) else None
         for row in rows:
             feeds = tuple((name, self._read(ref)) for name, ref in _feeds(row))
             self._feeds.append(feeds)
