@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow
+from layercli.analysis.in_place import may_write
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.overwritten import Overwritten, nobody_gives
 from layercli.plan import Ref, Wire
