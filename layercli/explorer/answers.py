@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from layercli.analysis.flow import Flow, tensors
 from layercli.analysis.layer import Analyser, Bound
 from layercli.analysis.walk import Analysis, Options, Row, analyse_spec
-from layercli.checks import AGREES
 from layercli.errors import LayerError
 from layercli.explain.diagram import Diagram, Nothing
 from layercli.explain.pictures import file_of, picture
@@ -17,14 +15,13 @@ from layercli.explain.subject import Subject
 from layercli.explorer.fields import Field, fields
 from layercli.explorer.specs import bare, inputs_of, spec_of
 from layercli.explorer.state import Design, Draft
-from layercli.measurement import FAILED, MEASURED, Measurement
 from layercli.plan import ITEM_SIZE, Input
-from layercli.render.blocks import Block, Cell, Facts, Heading, Line, Table
-from layercli.render.layout import layout
-from layercli.render.words import outputs, reach_text, row_mark, shape_text, size_text
+from layercli.render.words import outputs, shape_text
 from layercli.report import Report
 from layercli.spec import parse
 
+REFUSED = "refused"
+"""What stands in the place of the output of a step that is wrong."""
 KEPT = 512
 """Answers that are kept at most."""
 Reads = Callable[[Sequence[str]], "tuple[Input, ...]"]
@@ -114,6 +111,8 @@ class Asker:
                 error = LayerError("explore.step", f"{draft.layer} is several layers here", fix="write it as a design")
         except LayerError as raised:
             error = raised
+        except Exception as bug:  # one of ours must not take a design with it that no file holds
+            error = _ours(bug)
         bound = None if analysis is None or error is not None else analysis.rows[0].bound
         return Answer(draft, fields(draft, bound), analysis, error, self._drawing(draft, analysis, bound))
 
@@ -128,6 +127,8 @@ class Asker:
             return picture(Subject(bound, draft.at))
         except LayerError as raised:
             return Nothing(raised.message)
+        except Exception as bug:
+            return Nothing(_ours(bug).message)
 
     def _places(self, draft: Draft) -> tuple[int, ...] | None:
         answer = self.answer(draft)
@@ -150,10 +151,18 @@ class Asker:
         except LayerError as raised:
             error = raised.located(design.text)
             return Sum(design, tuple(_unread(design, error)), None, error)
+        except Exception as bug:
+            return Sum(design, tuple(_unread(design, _ours(bug))), None, _ours(bug))
         report = Report(analysis)
         output = report.output
         last = "" if output is None or analysis.symbolic is not None else fed(output)
         return Sum(design, tuple(_steps(design, report)), analysis, analysis.error, last)
+
+
+def _ours(bug: Exception) -> LayerError:
+    """A bug of layercli, as an error to show."""
+    text = f"layercli failed: {type(bug).__name__}: {bug}"[:300]
+    return LayerError("internal.error", text, fix="please report it")
 
 
 def fed(flow: Flow) -> str:
@@ -194,7 +203,7 @@ def _unread(design: Design, error: LayerError) -> Iterator[StepRow]:
     starts = _starts(design)
     for number, step in enumerate(design.steps):
         wrong = starts[number] <= at < starts[number + 1]
-        yield StepRow(bare(step), error.message if wrong else "", wrong=wrong)
+        yield StepRow(bare(step), REFUSED if wrong else "", wrong=wrong)
 
 
 def _steps(design: Design, report: Report) -> Iterator[StepRow]:
@@ -205,8 +214,8 @@ def _steps(design: Design, report: Report) -> Iterator[StepRow]:
         own = [row for row in rows if row.span and starts[number] <= row.span.start < starts[number + 1]]
         wrong = error is not None and not failed and (starts[number] <= at < starts[number + 1])
         failed = failed or wrong
-        if wrong and error is not None:
-            yield StepRow(bare(step), error.message, wrong=True)
+        if wrong:
+            yield StepRow(bare(step), REFUSED, wrong=True)
         elif not own:
             yield StepRow(bare(step))
         else:
@@ -217,81 +226,3 @@ def _counts(rows: list[Row]) -> tuple[str, str]:
     macs = [row.bound.macs for row in rows]
     known = "unknown" if None in macs else f"{sum(value or 0 for value in macs):,}"
     return f"{sum(row.bound.params for row in rows if row.shares is None):,}", known
-
-
-# --- what torch adds --------------------------------------------------------------------------------------------------
-
-
-class Told:
-    """An analysis beside what torch answered, if it has. ``why``: why it is not going to."""
-
-    def __init__(self, analysis: Analysis | None, measured: tuple[Measurement, ...] | None, why: str = "") -> None:
-        self.analysis, self.measured, self.why = analysis, measured, why
-
-    @cached_property
-    def report(self) -> Report | None:
-        """Both; None where there is no analysis."""
-        return None if self.analysis is None else Report(self.analysis, self.measured, self.why or "not asked yet")
-
-    @property
-    def waiting(self) -> bool:
-        """Whether torch may still answer."""
-        plans = self.analysis is not None and self.analysis.error is None and bool(self.analysis.plans)
-        return plans and self.measured is None and not self.why
-
-    def mark(self) -> Cell:
-        """Whether torch agrees, in a few words."""
-        report = self.report
-        if report is None or not report.ok:
-            return Cell("")
-        if self.waiting:
-            return Cell("… torch", "dim")
-        found = report.measurement
-        if found is None or found.status != MEASURED or report.status == FAILED:
-            return Cell(f"torch: {report.why}", "dim")
-        wrong = [check for check in report.checks if check.status != AGREES]
-        if wrong:
-            return Cell(f"✗ torch differs: {wrong[0].of} is {wrong[0].torch}", "bad")
-        return Cell(f"✓ torch agrees ({len(report.checks)} checks)", "good")
-
-    def of(self, step: StepRow) -> Cell:
-        """Whether torch agrees with a step of a design."""
-        if step.wrong:
-            return Cell("✗", "bad")
-        if self.report is None or not step.layers:
-            return Cell("")
-        return row_mark(self.report, step.layers, self.waiting)
-
-    def blocks(self) -> tuple[Block, ...]:
-        """All that there is to say, the most important first."""
-        if self.report is None:
-            return ()
-        found = [block for block in layout(self.report, waiting=self.waiting) if not isinstance(block, Heading)]
-        found = [block for block in found if not (isinstance(block, Line) and block.text.startswith("torch"))]
-        return tuple(sorted(found, key=_order))
-
-
-def _order(block: Block) -> int:
-    if isinstance(block, Facts):
-        return 0
-    if isinstance(block, Line):
-        return 1 if block.style == "note" else 3
-    return 2 if isinstance(block, Table) else 4
-
-
-def totals(report: Report) -> tuple[tuple[str, Cell], ...]:
-    """What a design comes to: its output, parameters, MACs, memory, receptive field."""
-    if not report.ok or not report.analysis.rows:
-        return ()
-    counts = report.totals
-    shown = {name: "unknown" if counts[name] is None else f"{counts[name]:,}" for name in ("params", "macs")}
-    output = report.output
-    found = [
-        ("output", Cell("" if output is None else shape_text(output.shape), "strong")),
-        ("parameters", Cell(shown["params"], "strong")), ("MACs", Cell(shown["macs"], "strong")),
-    ]  # fmt: skip
-    memory = report.memory
-    if memory is not None and report.analysis.symbolic is None and memory.training is not None:
-        found.append(("training", Cell(size_text(memory.training))))
-    reach = reach_text(report.analysis.rows[-1])
-    return (*found, *([("receptive field", Cell(reach))] if reach else []))

@@ -16,7 +16,7 @@ from textual.widgets import Footer
 
 from layercli.errors import LayerError
 from layercli.explorer import moves
-from layercli.explorer.answers import Asker, Told, moved
+from layercli.explorer.answers import Asker, moved
 from layercli.explorer.design import DesignPane
 from layercli.explorer.doors import Doors
 from layercli.explorer.help import Help
@@ -27,6 +27,7 @@ from layercli.explorer.picture import Picture
 from layercli.explorer.result import Result
 from layercli.explorer.state import Design, Draft, History, titled
 from layercli.explorer.style import STYLE
+from layercli.explorer.told import Told
 from layercli.explorer.views import Views
 from layercli.layers import find
 from layercli.measurement import Measurement

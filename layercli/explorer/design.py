@@ -13,12 +13,13 @@ from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable, Static
 
-from layercli.explorer.answers import StepRow, Sum, Told, totals
+from layercli.explorer.answers import StepRow, Sum
 from layercli.explorer.result import wrong
+from layercli.explorer.told import Told, totals
 from layercli.render.blocks import Cell
 from layercli.render.table import STYLES
 
-COLUMNS = ("#", "step", "output", "parameters", "MACs", "torch")
+COLUMNS = ("#", "step", "output", "params", "MACs", "torch")
 
 
 class DesignPane(Vertical):

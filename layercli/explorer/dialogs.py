@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,11 +14,22 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+Given = TypeVar("Given")
 
-class Ask(ModalScreen[bool]):
+
+class Dialog(ModalScreen[Given]):
+    """A question in front of the panes."""
+
+    def end(self, given: Given) -> None:
+        """Closes it with an answer; a further key, pressed before it was gone, does nothing."""
+        if self.is_current:
+            self.dismiss(given)
+
+
+class Ask(Dialog[bool]):
     """A line of text. ``attempt`` takes it and says what is wrong; the dialog stays open until nothing is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, title: str, text: str, hint: str, attempt: Callable[[str], str]) -> None:
         super().__init__()
@@ -34,6 +45,10 @@ class Ask(ModalScreen[bool]):
             yield Static(classes="wrong", id="wrong")
             yield Static(Text(self._hint), classes="hint")
 
+    def action_cancel(self) -> None:
+        """Nothing is done."""
+        self.end(False)
+
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
@@ -41,13 +56,13 @@ class Ask(ModalScreen[bool]):
         if wrong:
             self.query_one("#wrong", Static).update(Text(wrong))
         else:
-            self.dismiss(True)
+            self.end(True)
 
 
-class Choose(ModalScreen[str]):
+class Choose(Dialog[str]):
     """One of a few: with the arrow keys and Enter, by its letter, with the mouse."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, title: str, choices: dict[str, str]) -> None:
         """``choices``: what each letter does."""
@@ -63,17 +78,17 @@ class Choose(ModalScreen[str]):
     def _line(self, letter: str) -> Text:
         return Text.assemble((f" {letter} ", "bold reverse"), f" {self._choices[letter]}")
 
-    def key_escape(self) -> None:
+    def action_cancel(self) -> None:
         """Nothing is chosen."""
-        self.dismiss("")
+        self.end("")
 
-    async def on_key(self, event: object) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Its letter chooses an answer."""
-        letter = getattr(event, "character", None)
-        if letter in self._choices:
-            self.dismiss(letter)
+        letter = event.character
+        if letter is not None and letter in self._choices:
+            self.end(letter)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(event.option.id or "")
+        self.end(event.option.id or "")

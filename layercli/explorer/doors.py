@@ -14,8 +14,9 @@ from layercli.explorer.dialogs import Ask, Choose
 from layercli.explorer.specs import bare, design_of
 
 if TYPE_CHECKING:
-    from layercli.explorer.answers import Asker, Told
+    from layercli.explorer.answers import Asker
     from layercli.explorer.state import Design, Draft
+    from layercli.explorer.told import Told
 
 LEAVING = {"s": "save it first", "l": "leave without saving", "b": "back to the explorer"}
 

@@ -9,8 +9,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from layercli.explorer.dialogs import Dialog
 
 KEYS = {
     "Everywhere": {
@@ -50,10 +51,14 @@ KEYS = {
 }
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """All keys, by the place where they work."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "close", "Close")]
+
+    def action_close(self) -> None:
+        """Back to the panes."""
+        self.end(None)
 
     def compose(self) -> ComposeResult:
         """The table."""

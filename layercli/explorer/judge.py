@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from layercli.measurement import Measurement
+from layercli.measurement import FAILED, Measurement
 from layercli.plan import Plan
 
 PAUSE = 0.4
@@ -65,11 +65,18 @@ class Judge:
         try:
             while (found := self._next()) is not None:
                 question, plans = found
-                answers = self._measurer.ask_all(plans, TIMEOUT)
+                answers = self._asked(self._measurer, plans)
                 if not self._closed:
                     self._told(question, answers)
         finally:
             self._measurer.close()
+
+    def _asked(self, measurer: Measurer, plans: tuple[Plan, ...]) -> tuple[Measurement, ...]:
+        """What torch says; at the end its process is taken away under the question, which may then fail anyhow."""
+        try:
+            return measurer.ask_all(plans, TIMEOUT)
+        except Exception as error:
+            return (Measurement(FAILED, f"layercli could not ask it: {type(error).__name__}: {error}"),) * len(plans)
 
     def _next(self) -> tuple[Any, tuple[Plan, ...]] | None:
         """The question that has stood long enough; None at the end."""

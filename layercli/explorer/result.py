@@ -9,7 +9,8 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from layercli.errors import LayerError
-from layercli.explorer.answers import Answer, Told
+from layercli.explorer.answers import Answer
+from layercli.explorer.told import Told
 from layercli.render.errors import describe
 from layercli.render.table import STYLES, drawn
 

@@ -10,6 +10,7 @@ Screen { layers: base; }
 #layers Input { border: none; height: 1; padding: 0 1; background: $surface; }
 #layers Input:focus { background: $boost; }
 #layers OptionList { height: 1fr; border: none; padding: 0; background: transparent; scrollbar-size-vertical: 1; }
+#layers OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
 #names > .option-list--option-disabled { color: $text-muted; }
 #work { width: 1fr; height: 1fr; border-left: solid $primary 30%; }
 #top { height: 1fr; }
@@ -22,7 +23,7 @@ Screen { layers: base; }
 #picture { width: 5fr; height: 1fr; padding: 0 1; scrollbar-size: 1 1; }
 #design { height: 30%; min-height: 6; }
 #design DataTable { height: 1fr; background: transparent; scrollbar-size: 1 1; }
-#totals { height: auto; max-height: 3; padding: 0 1; }
+#totals { height: auto; max-height: 5; padding: 0 1; }
 
 KeyField { height: 1; padding: 0 1; }
 KeyField .name { color: $text-muted; text-style: none; }

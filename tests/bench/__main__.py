@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 
-from tests.bench import batch, chain, definitions, design, graph, lenet, startup, verified
+from tests.bench import batch, chain, definitions, design, explorer, graph, lenet, startup, verified
 from tests.bench.timing import layercli
 
 SECTIONS = {
@@ -17,6 +17,7 @@ SECTIONS = {
     "chain": chain.main,
     "graph": graph.main,
     "definitions": definitions.main,
+    "explorer": explorer.main,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from layercli.cli.inputs import parse_inputs
 from layercli.explorer.app import Explorer
@@ -79,10 +79,13 @@ async def wait(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30
 
 
 async def press(pilot: Pilot[None], keys: str) -> None:
-    """Keys with blanks between them; a word in quotes is typed letter by letter."""
+    """Keys with blanks between them; a word in quotes is written where the cursor is."""
     for found in re.finditer(r"'([^']*)'|(\S+)", keys):
         if found[1] is not None:
-            await pilot.press(*({" ": "space"}.get(letter, letter) for letter in found[1]))
+            line = pilot.app.focused
+            assert isinstance(line, Input)
+            line.insert_text_at_cursor(found[1])
+            await pilot.pause()
         else:
             await pilot.press(found[2])
     await pilot.pause()

@@ -19,7 +19,7 @@ CHAIN = "conv2d 8 3 p=1 | relu | maxpool2d 2"
 
 def test_a_layer_is_found_by_typing_and_arrows_go_on_meanwhile() -> None:
     async def do(app: Explorer, pilot: Pilot[None]) -> None:
-        await press(pilot, "'maxpool' down")
+        await press(pilot, "m a x p o o l down")
         assert app.query_one("#names", OptionList).highlighted_option.id == "maxpool2d"  # type: ignore[union-attr]
         assert app.draft.layer == "conv2d", "not before Enter"
         await press(pilot, "enter")
@@ -228,6 +228,18 @@ def test_leaving_with_a_design_that_is_not_saved(letter: str, running: bool) -> 
         assert app.is_running is running or app._exit is not running
 
     run(do, CHAIN, "1,3,16,16")
+
+
+@pytest.mark.parametrize("keys", ["c s s s", "q b b", "c escape escape", "question_mark q q", "ctrl+s escape escape"])
+def test_a_key_too_many_is_no_harm(keys: str) -> None:
+    async def do(app: Explorer, pilot: Pilot[None]) -> None:
+        for key in keys.split():
+            app.simulate_key(key)
+        await pilot.pause(0.5)
+        assert app.is_running
+
+    app = run(do, CHAIN, "1,3,16,16")
+    assert not app.return_code
 
 
 def test_saving_on_the_way_out(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from layercli.errors import LayerError
 from layercli.explain.diagram import Diagram, Nothing
 from layercli.explain.pictures import file_of
 from layercli.explorer import files, moves
-from layercli.explorer.answers import Asker, Told, moved
+from layercli.explorer.answers import Asker, moved
 from layercli.explorer.fields import INPUT, fields, stepped
 from layercli.explorer.listing import listed
 from layercli.explorer.specs import bare, design_of, draft_of, file_text, first_draft, inputs_of, step_text
 from layercli.explorer.start import Opening, opened
 from layercli.explorer.state import Design, Draft, History, titled
+from layercli.explorer.told import Told
 from layercli.layers import families, find, known_names
 from layercli.measurement import FAILED, Measurement
 from layercli.spec import parse
@@ -39,7 +40,7 @@ def test_every_layer_opens_with_an_answer_and_steps(asker: Asker, name: str) -> 
     answer = asker.answer(draft)
     assert answer.error is None
     assert answer.output
-    assert isinstance(answer.drawing, Diagram | Nothing)
+    assert isinstance(answer.drawing, Diagram) or "layercli failed" not in answer.drawing.why
     assert draft_of(step_text(draft), draft.inputs) == draft, "what is typed reads back"
     for field in answer.fields:
         for by in (1, -1):
@@ -124,6 +125,21 @@ def test_an_answer_is_kept_and_an_error_has_a_way_back(asker: Asker) -> None:
     open_sizes = asker.answer(draft.fed("N,3,H,W"))
     assert open_sizes.error is None
     assert isinstance(open_sizes.drawing, Nothing)
+
+
+def test_a_bug_of_ours_is_shown_and_takes_nothing_down(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    from layercli.explorer import answers
+
+    def broken(*_: object) -> None:
+        raise NameError("oops")
+
+    monkeypatch.setattr(answers, "picture", broken)
+    answer = asker.answer(first_draft("conv2d"))
+    assert (answer.error, answer.drawing) == (None, Nothing("layercli failed: NameError: oops"))
+    monkeypatch.setattr(answers, "analyse_spec", broken)
+    for error in (asker.answer(first_draft("relu")).error, asker.sum(Design(("relu",))).error):
+        assert error is not None
+        assert error.code == "internal.error"
 
 
 def test_positions(asker: Asker) -> None:
@@ -241,7 +257,7 @@ def test_a_step_that_is_wrong_is_marked(asker: Asker, steps: tuple[str, ...], wr
     found = asker.sum(Design(steps, "1,3,8,8"))
     assert found.error is not None
     assert [row.wrong for row in found.rows] == [number == wrong for number in range(len(steps))]
-    assert found.rows[wrong].output == found.error.message
+    assert found.rows[wrong].output == "refused"
     assert not found.output
 
 
