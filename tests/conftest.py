@@ -179,7 +179,8 @@ def consistent_unknown(document: dict[str, Any]) -> None:
     assert (document["known_part"] is None) == all(layer["macs"] is not None for layer in layers)
     first = next((layer for layer in layers if _lost(layer["receptive_field"])), None)
     if first is not None:
-        until = [layer["path"] for layer in layers[: layers.index(first) + 1]]  # where nothing is known there is no field
+        # said once, maybe at a row before of which no axis is known
+        until = [layer["path"] for layer in layers[: layers.index(first) + 1]]
         assert any(("receptive_field", path) in said for path in until)
 
 
