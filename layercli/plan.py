@@ -5,7 +5,7 @@ computes on it, and the worker that runs torch receives it as JSON. It knows no 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 ITEM_SIZE = {
@@ -72,6 +72,15 @@ Feed: TypeAlias = Tensor | Literal | tuple["Feed", ...] | None
 
 Wire: TypeAlias = Ref | tuple["Wire", ...] | None
 """Where an argument of a call comes from, nested as the call wants it."""
+
+
+def refs(wire: Wire) -> Iterator[Ref]:
+    """Everything that a wire brings."""
+    if isinstance(wire, Ref):
+        yield wire
+    elif wire is not None:
+        for item in wire:
+            yield from refs(item)
 
 
 class Input(NamedTuple):

@@ -37,6 +37,7 @@ from layercli.layers.kept import dtype_of, grad, same
 from layercli.layers.kept import in_batches as batches_flag
 from layercli.layers.kept import in_rows as rows_flag
 from layercli.plan import ITEM_SIZE, Call, Literal, Ref, Wire
+from layercli.plan import refs as wired
 
 
 class Placed(Protocol):
@@ -73,20 +74,12 @@ class Laid(NamedTuple):
 def refs(call: Call) -> Iterator[Ref]:
     """Everything that a call reads."""
     for wire in (*call.args, *call.kwargs.values()):
-        yield from _refs(wire)
+        yield from wired(wire)
 
 
 def unread(bound: Bound) -> frozenset[str]:
     """The inputs of which only the shape counts: no gradient goes there."""
     return frozenset(item.name for item in bound.layer.inputs if isinstance(item, TensorIn) and item.unread)
-
-
-def _refs(wire: Wire) -> Iterator[Ref]:
-    if isinstance(wire, Ref):
-        yield wire
-    elif wire is not None:
-        for item in wire:
-            yield from _refs(item)
 
 
 class Layout:

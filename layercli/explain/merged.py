@@ -46,18 +46,14 @@ _SIGNS = {
 
 def draw(subject: Subject) -> Diagram | Nothing:
     """The shapes and what is stretched; under them numbers, with the cells that come together."""
-    name = subject.layer.name
-    if not prod(subject.given.shape):
-        return Nothing(f"the output {written_shape(subject.given.shape)} has no numbers")
-    if name in ("cat", "stack"):
-        from layercli.explain.merged_parts import draw as draw_parts
+    return without_numbers(subject) or _by_cell(subject)
 
-        return draw_parts(subject)
-    if name == "matmul":
-        from layercli.explain.merged_product import draw as draw_product
 
-        return draw_product(subject)
-    return _by_cell(subject)
+def without_numbers(subject: Subject) -> Nothing | None:
+    """Why there is nothing to draw of an empty output; None of any other."""
+    if prod(subject.given.shape):
+        return None
+    return Nothing(f"the output {written_shape(subject.given.shape)} has no numbers")
 
 
 def inputs_of(subject: Subject) -> list[Tensor]:

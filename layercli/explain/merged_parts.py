@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from layercli.analysis.flow import Flow as Tensor
 from layercli.explain.boxes import written_shape
-from layercli.explain.diagram import Above, Diagram, Grid, Picture
-from layercli.explain.merged import inputs_of, number_of
+from layercli.explain.diagram import Above, Diagram, Grid, Nothing, Picture
+from layercli.explain.merged import inputs_of, number_of, without_numbers
 from layercli.explain.subject import Subject
 from layercli.explain.tensors import Index, Small, cuts, drawable, joined, made, pictured, sizes
 
@@ -35,8 +35,11 @@ class _Join(NamedTuple):
         return tensor.shape if self.new else (*tensor.shape[: self.axis], *tensor.shape[self.axis + 1 :])
 
 
-def draw(subject: Subject) -> Diagram:
+def draw(subject: Subject) -> Diagram | Nothing:
     """The sizes, which add up along one axis, and the numbers of each part where they come to lie."""
+    nothing = without_numbers(subject)
+    if nothing is not None:
+        return nothing
     join = _join(subject)
     table = _shapes(subject, join)
     shown = _numbers(join)

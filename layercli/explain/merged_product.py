@@ -9,8 +9,8 @@ from typing import NamedTuple
 from layercli.analysis.flow import Flow as Tensor
 from layercli.explain.boxes import written_shape
 from layercli.explain.cells import part, times, view, written
-from layercli.explain.diagram import Beside, Cell, Diagram, Grid, Picture
-from layercli.explain.merged import MOST_FRAMES, inputs_of, number_of
+from layercli.explain.diagram import Beside, Cell, Diagram, Grid, Nothing, Picture
+from layercli.explain.merged import MOST_FRAMES, inputs_of, number_of, without_numbers
 from layercli.explain.subject import Subject
 from layercli.explain.tensors import Index, wrapped
 
@@ -65,8 +65,11 @@ def _own(batch: Index, axes: tuple[int, ...]) -> Index:
     return tuple(0 if size == 1 else i for size, i in zip(axes, batch[lack:]))
 
 
-def draw(subject: Subject) -> Diagram:
+def draw(subject: Subject) -> Diagram | Nothing:
     """The two matrices and the output's, with a row, a column and the cell that they make."""
+    nothing = without_numbers(subject)
+    if nothing is not None:
+        return nothing
     shape = subject.given.shape
     at = subject.place(shape, (0,) * len(shape))
     frames: tuple[Picture, ...] = ()

@@ -113,7 +113,9 @@ _FILES: dict[str, tuple[str, ...]] = {
         "chunk",
     ),
     "reduced": ("mean", "sum", "amax"),
-    "merged": ("add", "sub", "mul", "maximum", "minimum", "cat", "stack", "matmul"),
+    "merged": ("add", "sub", "mul", "maximum", "minimum"),
+    "merged_parts": ("cat", "stack"),
+    "merged_product": ("matmul",),
     "streams": ("input", "pick", "param"),
 }
 """The layers that a file of this room has a picture for, by the file's name; each has a function ``draw``."""

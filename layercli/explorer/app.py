@@ -127,8 +127,8 @@ class Explorer(Doors):
         layer = find(draft.layer)
         self.query_one(Keys).show(draft.layer, layer.summary if layer else "", answer.fields)
         self.query_one(Picture).show(answer.drawing, draft.at)
-        self._wonder("layer", draft._replace(at=None), answer.analysis)
         self._show_result()
+        self._wonder("layer", draft._replace(at=None), answer.analysis)
 
     def watch_history(self, history: History) -> None:
         """Shows the design as it is now."""

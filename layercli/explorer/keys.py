@@ -75,7 +75,7 @@ class KeyField(Horizontal, can_focus=True):
             (f"{LESS} ", "dim"), (field.value, style), (f" {MORE}", "dim"), no_wrap=True, overflow="ellipsis"
         )
         line.append(" " * max(2, 16 - len(line)) + field.meaning, "dim")
-        self.query_one(".value", Static).update(line)
+        self.query_one(".value", Static).update(line, layout=False)
 
     @property
     def editing(self) -> bool:

@@ -16,6 +16,7 @@ Screen { layers: base; }
 #top { height: 1fr; }
 #middle { width: 6fr; height: 1fr; }
 #keys { height: auto; max-height: 45%; scrollbar-size-vertical: 1; }
+Sheet { overflow-x: hidden; scrollbar-gutter: stable; }
 #tabs { display: none; height: 1; padding: 0 1; }
 #tabs Static { width: auto; padding: 0 1; color: $text-muted; }
 #tabs .-front { background: $primary; color: $text; text-style: bold; }
@@ -35,7 +36,7 @@ KeyField.-editing .value { display: none; }
 KeyField.-editing Input { display: block; }
 
 .-wide #picture { border-left: solid $primary 30%; }
-.-narrow #layers { width: 20; }
+.-narrow #layers { width: 23; }
 .-narrow #top { layout: vertical; }
 .-narrow #middle { width: 100%; height: auto; max-height: 12; }
 .-narrow #tabs { display: block; }

@@ -12,7 +12,7 @@ from typing import Any
 from layercli.measure import count, operations, study, tensors
 from layercli.measure.device import choose
 from layercli.measurement import FAILED, MEASURED, NOT_RUN, Measurement, Refusal, Weights
-from layercli.plan import Call, Module, Plan, Ref, Wire
+from layercli.plan import Call, Module, Plan, Ref, Wire, refs
 
 _RNN_POSITIONS = 8  # the arguments of nn.LSTM, nn.GRU and nn.RNN before device and dtype, which take *args
 
@@ -215,21 +215,13 @@ def _last_uses(calls: tuple[Call, ...]) -> dict[int, list[int]]:
     """Per call, the calls whose results nobody reads after it: what can be freed there."""
     last = {index: index for index in range(len(calls))}
     for index, call in enumerate(calls):
-        for ref in _refs((*call.args, *call.kwargs.values())):
+        for ref in refs((*call.args, *call.kwargs.values())):
             if ref.call is not None:
                 last[ref.call] = index
     freed: dict[int, list[int]] = {}
     for made, used in last.items():
         freed.setdefault(used, []).append(made)
     return freed
-
-
-def _refs(wire: Wire) -> Iterator[Ref]:
-    if isinstance(wire, Ref):
-        yield wire
-    elif wire is not None:
-        for item in wire:
-            yield from _refs(item)
 
 
 def _device(torch: Any, name: str) -> str:

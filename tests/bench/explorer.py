@@ -15,20 +15,23 @@ EMPTY = """\
 from textual.app import App
 
 
-class Empty(App):
-    def on_ready(self):
-        self.exit()
+async def leave(pilot):
+    pilot.app.exit()
 
 
-Empty().run(headless=True, size=(160, 50))
+App().run(headless=True, size=(160, 50), auto_pilot=leave)
 """
 FULL = """\
 from layercli.cli.inputs import parse_inputs
 from layercli.explorer.start import Opening, explorer
 
-app = explorer(Opening("conv2d k=5", "", "1,3,16,16", torch=False), parse_inputs)
-app.on_ready = app.exit
-app.run(headless=True, size=(160, 50))
+
+async def leave(pilot):
+    pilot.app.exit()
+
+
+opening = Opening("conv2d k=5", "", "1,3,16,16", torch=False)
+explorer(opening, parse_inputs).run(headless=True, size=(160, 50), auto_pilot=leave)
 """
 
 

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from layercli.cli.inputs import parse_inputs
 from layercli.explorer.app import Explorer
 from layercli.explorer.judge import Judge
+from layercli.explorer.result import Result
 from layercli.explorer.start import Opening, explorer
 from layercli.measurement import Measurement
 from layercli.plan import Plan
@@ -66,7 +67,7 @@ def shown(app: Explorer) -> str:
 
 def head(app: Explorer) -> str:
     """The first line of the result."""
-    return str(app.query_one("#head", Static).visual)
+    return app.query_one(Result).text.split("\n")[0]
 
 
 async def wait(pilot: Pilot[None], true: Callable[[], bool], seconds: float = 30) -> None:

@@ -7,7 +7,7 @@ from layercli.analysis.flow import Flow
 from layercli.analysis.in_place import may_write
 from layercli.analysis.rows import Row
 from layercli.analysis.rules.overwritten import Overwritten, nobody_gives
-from layercli.plan import Ref, Wire
+from layercli.plan import Ref, refs
 
 IDENTITY = frozenset({"identity"})
 
@@ -154,16 +154,8 @@ def words(text: str) -> frozenset[str]:
 def _feeds(row: Row) -> Iterator[tuple[str, Ref]]:
     names = [item.name for item in row.bound.layer.inputs]
     for name, wire in (*zip(names, row.call.args), *row.call.kwargs.items()):
-        for ref in _refs(wire):
+        for ref in refs(wire):
             yield name, ref
-
-
-def _refs(wire: Wire) -> Iterator[Ref]:
-    if isinstance(wire, Ref):
-        yield wire
-    elif wire is not None:
-        for item in wire:
-            yield from _refs(item)
 
 
 CONVS = ranks("conv")
