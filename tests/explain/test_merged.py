@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from layercli.explain.diagram import Above, Beside, Cell, Diagram, Nothing, Picture
-from layercli.explain.merged import draw
 from layercli.explain.pictures import picture
+from layercli.explain.pictures import picture as draw
 from layercli.explain.streams import draw as draw_stream
 from tests.explain.seen import check_drawn, grids, subject
 
