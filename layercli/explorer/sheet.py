@@ -43,7 +43,7 @@ class Sheet(ScrollView, can_focus=True):
         options = self.app.console_options.update(highlight=False, width=self._width, height=None)
         segments = self.app.console.render(self._shown, options)
         lines = Segment.split_and_crop_lines(segments, self._width, include_new_lines=False, pad=False)
-        self._lines = [Strip(line) for line in lines]
+        self._lines = [Strip(line).simplify() for line in lines]  # cells alike are one piece
         self.virtual_size = Size(self._width, len(self._lines))
         self.refresh()
 
