@@ -78,7 +78,7 @@ def _legend(key: Sequence[tuple[str, str]], pen: Pen, texts: set[str]) -> Sheet:
     for mark, meaning in key:
         before, behind = _AROUND[mark]
         sign = f"{before}n{behind}".strip() if mark in texts else pen.empty(mark).strip() or "blank"
-        item = [Span(sign, mark), Span(f" {meaning}", "dim")]
+        item = [Span(sign, mark if mark in texts else _sign(mark)), Span(f" {meaning}", "dim")]
         gap = [Span("   ")] if now else []
         if now and length((*now, *gap, *item)) > pen.columns:
             lines.append(tuple(now))
@@ -86,6 +86,11 @@ def _legend(key: Sequence[tuple[str, str]], pen: Pen, texts: set[str]) -> Sheet:
         now += [*gap, *item]
     lines.append(tuple(now))
     return tuple(part for each in lines if each for part in _folded(each, pen.columns))
+
+
+def _sign(mark: str) -> str:
+    """The style of a sign that stands for a cell: a colour of its own, not one behind it."""
+    return f"{mark} sign" if mark else ""
 
 
 def _folded(given: Line, columns: int) -> list[Line]:
@@ -175,7 +180,7 @@ def _cell(cell: Cell, inner: int, bare: bool, pen: Pen) -> Span:
     style = cell.mark or (f"shade{round(cell.shade * 4)}" if cell.shade is not None else "")
     if bare:
         sign = pen.shade(cell.shade) if cell.shade is not None and not cell.mark else pen.empty(cell.mark)
-        return Span(sign + " ", style)
+        return Span(sign + " ", _sign(cell.mark) or style)
     before, behind = _AROUND[cell.mark]
     if not cell.text and cell.mark == "pad":
         return Span(f" {pen.empty('pad'):^{inner}} ", style)
@@ -203,7 +208,7 @@ def _bars(bars: Bars, pen: Pen) -> Sheet:
     full = "█" if pen.unicode else "#"
     return tuple(
         (
-            Span(f"{bar.name:>{head}}  ", "dim"), Span(full * round(bar.value / most * room), bar.mark or "one"),
+            Span(f"{bar.name:>{head}}  ", "dim"), Span(full * round(bar.value / most * room), _sign(bar.mark or "one")),
             Span(f" {bar.text}"),
         )
         for bar in bars.bars

@@ -75,6 +75,8 @@ MARKS = {
     "one": "black on cyan", "two": "black on magenta", "three": "black on blue", "tensor": "cyan", "op": "",
     "gate": "yellow", "join": "bold", "shape": "green", "shade0": "", "shade1": "on grey19", "shade2": "on grey35",
     "shade3": "black on grey58", "shade4": "black on grey78",
+    "tap sign": "yellow", "out sign": "bold green", "win sign": "bold red", "pad sign": "dim", "off sign": "dim",
+    "one sign": "cyan", "two sign": "magenta", "three sign": "blue",
     **{f"curve{index}": style for index, style in enumerate(("cyan", "yellow", "green", "magenta", "red", "blue"))},
 }  # fmt: skip
 """How what is marked in a picture is coloured; it is told apart without colours too."""
