@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -128,21 +129,22 @@ def _mind(page: Page) -> Iterator[Block]:
 
 
 def in_pytorch(page: Page) -> str:
-    """The line to paste: the module, or the call of a function."""
+    """The line to paste: the module, or the call of a function; its name where there is no plan to write it from."""
+    plan, layer = page.analysis.plan, page.bound.layer
+    if plan is None:
+        return layer.called
+    if not layer.operation:
+        from layercli.render.code_values import constructor
+
+        return constructor(plan.modules[0])
     from layercli.render.code import code
 
     try:
         text = code(Report(page.analysis, None, "not asked"))
     except LayerError:
-        return page.bound.layer.called
-    module, call = "net = nn.Sequential(", "return "
-    line = next((line.strip() for line in text.splitlines() if line.strip().startswith(call)), "")
-    made = [line.split("  #")[0].strip() for line in text.splitlines() if " = nn." in line]
-    if made:
-        return made[0].partition(" = ")[2]
-    if module in text:
-        return text.partition(module)[2].split(",  #")[0].strip().rstrip(",)") + ")"
-    return line.removeprefix(call).split("  #")[0].strip()
+        return layer.called
+    returned = text.partition("        return ")[2]
+    return re.sub(r"\s+", " ", re.sub(r"  +#.*", "", returned)).strip()
 
 
 def _sources(page: Page) -> Iterator[tuple[str, Cell]]:

@@ -98,7 +98,8 @@ def test_a_key_is_changed_and_what_comes_out_is_the_analysis_of_it(
 
 def test_the_line_to_paste_builds_the_layer() -> None:
     torch = pytest.importorskip("torch")
-    for command in ("conv2d 8 3 s=2 p=1 -i 1,3,16,16", "lstm 20 2 -i 5,3,16", "linear 10 -i 2,4"):
+    long = "transformer 4 1 1 32 batch_first=true layer_norm_eps=0.001 activation=gelu -i 2,5,16 -i tgt=2,3,16"
+    for command in ("conv2d 8 3 s=2 p=1 -i 1,3,16,16", "lstm 20 2 -i 5,3,16", "linear 10 -i 2,4", long):
         found = page(analysed(command))
         module = eval(written.in_pytorch(found), {"nn": torch.nn})
         assert sum(weight.numel() for weight in module.parameters()) == found.bound.params
