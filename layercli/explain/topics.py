@@ -51,13 +51,20 @@ def _shape(analysis: Analysis) -> str:
     return " ".join(",".join(map(str, flow.shape)) or "scalar" for flow in tensors(analysis.outputs))
 
 
+def _macs_of(analysis: Analysis) -> int:
+    """The multiply-adds of a design; what a topic shows has none that are unknown."""
+    counts = [row.bound.macs for row in analysis.rows]
+    assert None not in counts, analysis.source
+    return sum(count for count in counts if count is not None)
+
+
 def _compared(specs: Sequence[str], shape: Shape) -> Rows:
     """Designs on one input: what each gives and costs."""
     rows = []
     for spec in specs:
         found = _on(spec, shape)
         params = sum(row.bound.params for row in found.rows)
-        macs = sum(row.bound.macs or 0 for row in found.rows)
+        macs = _macs_of(found)
         rows.append((spec, _shape(found), f"{params:,}", f"{macs:,}", receptive.describe(found.rows[-1].reach)))
     return Rows(("spec", "output", "parameters", "MACs", "receptive field"), tuple(rows), (2, 3))
 
@@ -110,7 +117,7 @@ def _receptive_field() -> tuple[Part, ...]:
 
 def _macs() -> tuple[Part, ...]:
     specs = ("conv2d 64 3 p=1", "conv2d 64 3 p=1 g=in", "conv2d 64 1", "conv2d 64 3 p=1 s=2", "batchnorm2d", "relu")
-    costs = [(spec, _on(spec, (1, 64, 56, 56)).rows[0].bound.macs or 0) for spec in specs]
+    costs = [(spec, _macs_of(_on(spec, (1, 64, 56, 56)))) for spec in specs]
     bars = tuple(Bar(spec, float(macs), f"{macs:,}") for spec, macs in costs)
     return (
         "A MAC is one multiply-add. A convolution does one for each weight of a filter at each output cell: "
