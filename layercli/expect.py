@@ -1,5 +1,7 @@
 """What a design is expected to come to, as ``--expect`` says it: read with a caret under what is off, and checked.
 
+``--where`` asks in the same words which of many designs are meant.
+
 A shape alone (``1,1000``, ``_,1000`` where a size may be any) is the output's. Else a figure is compared:
 ``params<=5M``, ``macs<4.1G``, ``memory<=100MiB``, ``rf>=200``, ``dtype=float32``. Behind ``@`` stands the row it is
 asked of, by its label, its path in the table or its number: ``shape@enc=1,64,56,56``; a step with steps inside counts

@@ -7,18 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layercli.analysis.walk import Analysis, Options
-from layercli.cli.options import Color, Format, Measure, Settings
-from layercli.cli.terminal import colours, draws, put, width
+from layercli.cli.options import Format, Measure, Settings
+from layercli.cli.show import console, drawn
+from layercli.cli.terminal import put
 from layercli.errors import ExitCode, LayerError
 from layercli.measurement import MEASURED, Measurement
 from layercli.report import Report, failure
 
 if TYPE_CHECKING:
     from layercli.measure.child import Child
-
-
-NARROWEST = 60
-"""Columns below which lines are better than a table."""
 
 
 def options_of(settings: Settings) -> Options:
@@ -56,7 +53,7 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
         if not analysis.plans or settings.no_run:
             report = _report(analysis, (), "--no-run was given", command, settings)
             _show(report, form, settings)
-        elif form is Format.table and sys.stdout.isatty() and _drawn(settings):
+        elif form is Format.table and sys.stdout.isatty() and drawn(settings):
             report = _staged(analysis, settings, child)
         else:
             report = _report(analysis, _measure(analysis, settings, child), "", command, settings)
@@ -154,30 +151,14 @@ def _show(report: Report, form: Format, settings: Settings) -> None:
 
         if report.ok:
             put(code(report))
-    elif form is Format.table and _drawn(settings):
+    elif form is Format.table and drawn(settings):
         from layercli.render.table import renderable
 
-        _console(settings).print(renderable(report, view_of(settings)))
+        console(settings).print(renderable(report, view_of(settings)))
     else:
         from layercli.render.plain import plain
 
         put(plain(report, view_of(settings)))
-
-
-def _drawn(settings: Settings) -> bool:
-    """Whether tables are drawn: where the stream takes them and there is room for columns."""
-    return draws(sys.stdout, settings.color) and width(settings.width) >= NARROWEST
-
-
-def _console(settings: Settings) -> Any:
-    from rich.console import Console
-
-    coloured = colours(sys.stdout, settings.color)
-    return Console(
-        width=width(settings.width), no_color=not coloured,
-        color_system=None if settings.color is Color.never else "auto", force_terminal=True if coloured else None,
-        highlight=False, legacy_windows=False,
-    )  # fmt: skip
 
 
 def _staged(analysis: Analysis, settings: Settings, child: Child | None) -> Report:
@@ -187,17 +168,17 @@ def _staged(analysis: Analysis, settings: Settings, child: Child | None) -> Repo
     from layercli.render.layout import verdict
     from layercli.render.table import STYLES, renderable
 
-    console = _console(settings)
+    screen = console(settings)
     first = renderable(_report(analysis, (), "", None, settings), view_of(settings), waiting=True)
-    tall = len(console.render_lines(first)) >= console.height
-    if tall or not console.is_terminal:
-        console.print(renderable(_report(analysis, (), "see below", None, settings), view_of(settings), waiting=True))
-        with console.status("torch is loading …"):
+    tall = len(screen.render_lines(first)) >= screen.height
+    if tall or not screen.is_terminal:
+        screen.print(renderable(_report(analysis, (), "see below", None, settings), view_of(settings), waiting=True))
+        with screen.status("torch is loading …"):
             report = _report(analysis, _measure(analysis, settings, child), "", None, settings)
         line = verdict(report)
-        console.print(line.text, style=STYLES[line.style])
+        screen.print(line.text, style=STYLES[line.style])
         return report
-    live = Live(first, console=console, auto_refresh=False)
+    live = Live(first, console=screen, auto_refresh=False)
     try:  # no "with": Ctrl-C may come while the first picture is drawn, and the cursor must come back
         live.start(refresh=True)
         report = _report(analysis, _measure(analysis, settings, child), "", None, settings)

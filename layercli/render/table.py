@@ -31,6 +31,11 @@ def renderable(report: Report, view: View = View(), waiting: bool = False, error
     return Group(*(_Drawn(block) for block in layout(report, view, waiting, error)))
 
 
+def block_of(block: Block) -> RenderableType:
+    """One block as something that rich prints."""
+    return _Drawn(block)
+
+
 def drawn(block: Block) -> Iterator[RenderableType]:
     """A block with air around it, where blocks make a page."""
     if isinstance(block, Heading):
