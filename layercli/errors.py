@@ -56,6 +56,8 @@ class LayerError(Exception):
         self.suggestions = suggestions
         self.source = source
         self.path = path
+        self.rule = ""
+        """The message without its numbers, where a rule of a definition made it: what errors of one kind share."""
 
     def __str__(self) -> str:
         return self.message  # which may have been put better since

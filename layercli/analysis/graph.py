@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from layercli.analysis.flow import Flow, from_feed
 from layercli.analysis.keys import Given, from_op
 from layercli.analysis.layer import Analyser
-from layercli.analysis.net import Net
+from layercli.analysis.net import Net, Remembered
 from layercli.analysis.rows import Block, Options, Place
 from layercli.analysis.settle import read
 from layercli.analysis.stream import Stream
@@ -22,8 +22,10 @@ from layercli.spec import Chain, Custom, Group, Op, Step
 class Walk(Net):
     """The state of one walk."""
 
-    def __init__(self, analyser: Analyser, options: Options, inputs: Sequence[Input]) -> None:
-        super().__init__(analyser, options, inputs)
+    def __init__(
+        self, analyser: Analyser, options: Options, inputs: Sequence[Input], remembered: Remembered | None = None
+    ) -> None:
+        super().__init__(analyser, options, inputs, remembered)
         self.output: Stream | None = None
         """What the whole gives."""
         self.opaque = ""
@@ -35,7 +37,6 @@ class Walk(Net):
         self._labels: dict[str, Stream] = {}
         self._further: frozenset[str] = frozenset()
         """The labels of input steps."""
-        self._given: dict[int, tuple[Layer, Given]] = {}
 
     # --- chains ---
 
@@ -107,14 +108,15 @@ class Walk(Net):
 
     def understood(self, op: Op) -> tuple[Layer, Given]:
         """The layer that an op names and the keys that were written, remembered."""
-        if id(op) not in self._given:
+        found = self.remembered.given.get(id(op))
+        if found is None:
             layer = find(op.name)
             if layer is None:
                 from layercli.analysis.complaints import unknown_layer
 
                 raise unknown_layer(op.name, op.name_span)
-            self._given[id(op)] = layer, from_op(layer, op)
-        return self._given[id(op)]
+            found = self.remembered.given[id(op)] = op, layer, from_op(layer, op)
+        return found[1:]
 
     def sources(self, layer: Layer, op: Op, place: Place, stream: Stream) -> list[Stream]:
         """What a step is fed: its references and branches, the stream where it has none of them, or beside them."""

@@ -139,6 +139,24 @@ class Bound(NamedTuple):
         return [copy.label(number) for number in range(self._times(copy))]
 
 
+class Prepared(NamedTuple):
+    """A layer on given inputs before its formulas are worked out."""
+
+    layer: Layer
+    given: Given
+    variant: Variant
+    sizes: dict[str, Any]
+    """Every symbol that formulas start from, by name."""
+    values: Mapping[str, Any]
+    arranged: Mapping[str, Tree]
+    assumed: tuple[TensorIn, ...]
+    matcher: Matcher
+    parameters: str
+    """The dtype of the parameters."""
+    signature: tuple[Any, ...]
+    """What tells structures apart: with the same, the same formulas hold."""
+
+
 class Analyser:
     """Binds layers under one mode and dtype, and keeps what layers of one structure share."""
 
@@ -152,6 +170,10 @@ class Analyser:
 
     def bind(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Bound:
         """The layer on these inputs; LayerError where torch would refuse, or where the keys are not understood."""
+        return self.finish(self.prepare(layer, given, inputs))
+
+    def prepare(self, layer: Layer, given: Given, inputs: Sequence[tuple[str | None, Any]]) -> Prepared:
+        """All that comes before the formulas are worked out: every symbol's value, and the structure."""
         identity = (layer.name, len(layer.inputs))  # a step that merges is another layer for each number of inputs
         reader = self._readers.get(identity)
         if reader is None:
@@ -167,7 +189,13 @@ class Analyser:
         arranged, assumed = _matched(layer, given, matcher, arrange(layer, inputs, given.shell))
         structure += self._infer(settled, given)
         structure += reader.settle_facts(settled)
-        variant = self._variant(layer, known, (*identity, *structure, *matcher.signature))
+        signature = (*identity, *structure, *matcher.signature)
+        variant = self._variant(layer, known, signature)
+        return Prepared(layer, given, variant, sizes, settled.values, arranged, assumed, matcher, parameters, signature)
+
+    def finish(self, ready: Prepared) -> Bound:
+        """What the formulas make of it; LayerError where a rule does not hold."""
+        layer, given, variant, sizes, values, arranged, assumed, matcher, parameters, _ = ready
         if variant.params and not parameters.startswith(("float", "bfloat", "complex")):
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
         need = variant.compute(sizes, self.symbolic)
@@ -183,9 +211,9 @@ class Analyser:
         if variant.promotes:
             operands = [(flow.dtype, bool(flow.shape)) for flow in tensors(tuple(arranged.values()))]
             dtypes |= {"promoted": promoted(operands), "promoted in turn": promoted_in_turn(operands)}
-        outputs = tuple(_flow(shaped, sizes, first, dtypes, known) for shaped in variant.outputs)
-        args = {key.name: settled.values[key.name] for key in layer.keys}
-        args.update({name: made.module() for name in reader.parts if isinstance(made := args[name], Making)})
+        outputs = tuple(_flow(shaped, sizes, first, dtypes, matcher.known) for shaped in variant.outputs)
+        args = {key.name: values[key.name] for key in layer.keys}
+        args.update({key.name: made.module() for key in layer.keys if isinstance(made := args[key.name], Making)})
         return Bound(layer, variant, sizes, args, given, arranged, outputs, parameters, matcher.labels, assumed)
 
     def weights(self, layer: Layer, given: Given) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -282,12 +310,14 @@ def _unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) ->
     if need.divisors is not None:
         number, chosen = (evaluate(variant.resolved(part), sizes) for part in need.divisors)
         words["divisors"] = _divisors(number, chosen)
-    return LayerError(
+    error = LayerError(
         need.code,
         need.message.format_map(words),
         fix=need.fix.format_map(words),
         span=given.spans.get(need.key) or given.span,
     )
+    error.rule = need.message
+    return error
 
 
 def _divisors(count: int, chosen: int) -> str:

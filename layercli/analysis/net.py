@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -27,10 +27,27 @@ Argument = tuple[str | None, Tree, Wire]
 """An input of a layer's call: its name where it is given by name, the value, where the run finds it."""
 
 
+class Remembered:
+    """What walks over designs that share parts need not do again. It keeps alive what its keys name by identity."""
+
+    def __init__(self) -> None:
+        self.given: dict[int, tuple[Op, Layer, Given]] = {}
+        """By the identity of an op: the layer that it names, and its keys."""
+        self.bound: dict[Any, Bound] = {}
+        """By the identity of the keys and by the inputs."""
+        self.reach: dict[Any, tuple[Bound, Mapping[str, Field], Field]] = {}
+        """By the identities of a bound layer and of its inputs' receptive fields."""
+
+    def __len__(self) -> int:
+        return len(self.bound)
+
+
 class Net:
     """The state of one walk that layers change."""
 
-    def __init__(self, analyser: Analyser, options: Options, inputs: Sequence[Input]) -> None:
+    def __init__(
+        self, analyser: Analyser, options: Options, inputs: Sequence[Input], remembered: Remembered | None = None
+    ) -> None:
         self.analyser = analyser
         self.options = options
         self.inputs = tuple(inputs)
@@ -44,7 +61,7 @@ class Net:
         """The inputs of the whole that a step has taken."""
         self.opened = False
         """Whether an input step opens the design."""
-        self._bound: dict[Any, Bound] = {}
+        self.remembered = remembered or Remembered()
 
     @property
     def named(self) -> tuple[tuple[str, Tree], ...]:
@@ -108,7 +125,7 @@ class Net:
             (item.name if item.name in known or single else None, from_feed(item.feed), Ref(None, (index,)))
             for index, item in ((index, self.inputs[index]) for index in taken)
         ]
-        bound = self.analyser.bind(layer, given, [(name, tree) for name, tree, _ in arguments])
+        bound = self._bind_again(layer, given, [(name, tree) for name, tree, _ in arguments])
         self.taken.update(taken)
         self.told[0] = tuple(
             (item.name, bound.inputs.get(item.name)) for item in layer.inputs if item.name in bound.inputs
@@ -163,9 +180,10 @@ class Net:
             from layercli.formula.symbolic import symbolic_key
 
             key = symbolic_key(key)
-        bound = self._bound.get(key)
+        found = self.remembered.bound
+        bound = found.get(key)
         if bound is None:
-            bound = self._bound[key] = self.analyser.bind(layer, given, arguments)
+            bound = found[key] = self.analyser.bind(layer, given, arguments)
         return bound
 
     def _run(self, layer: Layer, given: Given, place: Place, bound: Bound, call: Call) -> Stream:
@@ -273,12 +291,22 @@ class Net:
         index = len(self.rows)
         op = place.op
         with self.aside():
-            said = (*place.said, *notes(bound, op, first=index == 0)) if shares is None else ()
-            reach = _placed(receptive.after(bound, self._reaches(bound, call)), bound)
+            noted = shares is None and self.options.noted
+            said = (*place.said, *notes(bound, op, first=index == 0)) if noted else ()
+            reach = self._reach_of(bound, self._reaches(bound, call))
         row = Row(index, place.path, place.label, place.span, bound, call, reach, shares, said, place.blocks)
         if op is not None:
             row = row._replace(merged=len(op.branches), refers=_refers(op), handed=tuple(map(_handed, op.branches)))
         self.rows.append(row)
+
+    def _reach_of(self, bound: Bound, reaches: Mapping[str, Field]) -> Field:
+        """The receptive field of a layer's output, remembered: repeats and neighbours of a sweep share it."""
+        key = (id(bound), *((name, id(field)) for name, field in reaches.items()))
+        found = self.remembered.reach.get(key)
+        if found is None:
+            reach = _placed(receptive.after(bound, reaches), bound)
+            found = self.remembered.reach[key] = (bound, reaches, reach)
+        return found[2]
 
     def _reaches(self, bound: Bound, call: Call) -> dict[str, Field]:
         """The receptive field of each input of a call."""

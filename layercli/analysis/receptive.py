@@ -28,9 +28,10 @@ from typing import Any, NamedTuple
 from layercli.analysis import moves
 from layercli.analysis.axes import Axis, Branch, identity, merged, read
 from layercli.analysis.flow import Flow, Tree, tensors
-from layercli.analysis.intervals import Ratio, sliding
+from layercli.analysis.intervals import Ratio, sliding, spreading
 from layercli.analysis.layer import Bound
-from layercli.layers.definition import TupleIn
+from layercli.layers import reach
+from layercli.layers.definition import Layer, TupleIn
 
 
 class Field(NamedTuple):
@@ -99,6 +100,32 @@ def _flows(bound: Bound) -> dict[str, Flow]:
         elif isinstance(item, TupleIn) and value is not None:
             found.update(zip((part.name for part in item.items), tensors(value)))
     return found
+
+
+def slides(layer: Layer) -> bool:
+    """Whether the field of its output over the input itself is a matter of numbers that :func:`of_windows` takes."""
+    rule, window = layer.reach, layer.window
+    if isinstance(rule, reach.Mixes):
+        beside = all(isinstance(dim, int) and -dim > len(window or ()) for dim in rule.axes)
+        return bool(window) and not rule.labels and beside
+    return bool(window) and rule is None or isinstance(rule, reach.Spreads) and not window
+
+
+def fixed(layer: Layer) -> bool:
+    """Whether the field of its output over the input itself is the same for all sizes."""
+    return not layer.window and (layer.reach is None or isinstance(layer.reach, reach.Mixes))
+
+
+def of_windows(windows: Sequence[Sequence[int]], spread: bool = False) -> Field:
+    """The field behind windows that slide over the input itself: kernel, stride, padding and dilation of each axis.
+
+    ``spread``: a transposed convolution's.
+    """
+    axes = identity((1,) * len(windows))
+    for dim, (kernel, stride, padding, dilation) in enumerate(windows):
+        dilation = dilation if kernel > 1 or spread else 1
+        axes = read(axes, dim, (spreading if spread else sliding)(kernel, stride, padding, dilation), 1)
+    return Field(axes)
 
 
 def _slid(axes: tuple[Axis, ...], bound: Bound, shapes: moves.Tensors) -> tuple[Axis, ...]:

@@ -20,6 +20,8 @@ class Options(NamedTuple):
     count_macs: bool = False
     advised: bool = True
     """Whether notes on the whole design are wanted, which cost as much time again."""
+    noted: bool = True
+    """Whether notes on each layer are wanted."""
     planned: bool = True
     """Whether a plan for torch is wanted."""
 

@@ -11,6 +11,7 @@ from layercli.analysis.graph import Walk
 from layercli.analysis.inputs import refused, usual
 from layercli.analysis.keys import from_module
 from layercli.analysis.layer import Analyser, param_bytes
+from layercli.analysis.net import Remembered
 from layercli.analysis.notes import Note
 from layercli.analysis.rows import Options, Place, Row
 from layercli.errors import LayerError
@@ -52,8 +53,17 @@ class Analysis(NamedTuple):
         return () if self.plan is None else (self.plan,)
 
 
-def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser: Analyser | None = None) -> Analysis:
-    """A chain in the shell's notation; without inputs, on the first layer's default."""
+def analyse_spec(
+    spec: Spec,
+    inputs: Sequence[Input],
+    options: Options,
+    analyser: Analyser | None = None,
+    remembered: Remembered | None = None,
+) -> Analysis:
+    """A chain in the shell's notation; without inputs, on the first layer's default.
+
+    ``remembered``: what walks over designs that share parts hand on to one another.
+    """
     opening = opened(spec)
     if opening is not None:
         spec, inputs = opening[0], inputs or opening[1]
@@ -71,7 +81,7 @@ def analyse_spec(spec: Spec, inputs: Sequence[Input], options: Options, analyser
         inputs = (Input(Tensor(shape, "")),) * (2 if first.several is not None else 1)
         written = ",".join(map(str, shape))
         said = (Note("input.default", f"no input given: {written} is taken", "give your own with -i"),)
-    walk = Walk(analyser or Analyser(options.mode, options.dtype), options, inputs)
+    walk = Walk(analyser or Analyser(options.mode, options.dtype), options, inputs, remembered)
     return _finish(walk, spec.source, said, lambda: walk.whole(spec.chain))
 
 

@@ -3,21 +3,41 @@
 from layercli.spec.format import format_spec
 from layercli.spec.parser import parse, parse_op, parse_values
 from layercli.spec.torch_name import TorchName
-from layercli.spec.tree import Argument, Call, Chain, Custom, Group, Item, Op, Reference, Spec, Step, Unit
+from layercli.spec.tree import (
+    EITHER,
+    Argument,
+    Call,
+    Chain,
+    Choice,
+    Custom,
+    Group,
+    Item,
+    Op,
+    Range,
+    Reference,
+    Spec,
+    Step,
+    Unit,
+    Unknown,
+)
 
 __all__ = [
+    "EITHER",
     "Argument",
     "Call",
     "Chain",
+    "Choice",
     "Custom",
     "Group",
     "Item",
     "Op",
+    "Range",
     "Reference",
     "Spec",
     "Step",
     "TorchName",
     "Unit",
+    "Unknown",
     "format_spec",
     "parse",
     "parse_op",

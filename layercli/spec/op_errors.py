@@ -22,7 +22,7 @@ def bad_name(scanner: Scanner, word: Span) -> LayerError:
     text = scanner.written(word)
     shown = quote(text)
     if text == "_":
-        message = '"_" stands for something to solve for, which is not read yet'
+        message = '"_" stands for a value to solve for, and a layer is none'
         return scanner.error("spec.unknown-value", message, "write the name of a layer, such as relu", *word)
     if scanner.kind == "*":
         return scanner.error("spec.repeat", "a step has one repeat", "write their product, such as 6*relu", *word)

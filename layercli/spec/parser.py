@@ -9,7 +9,7 @@ from layercli.spec import limits
 from layercli.spec.references import Labels, read_reference
 from layercli.spec.scalars import is_name, read_integer
 from layercli.spec.scanner import END, NEWLINE, WORD, Scanner
-from layercli.spec.tree import Argument, Call, Chain, Group, Op, Reference, Spec, Step, Unit
+from layercli.spec.tree import EITHER, Argument, Call, Chain, Group, Op, Reference, Spec, Step, Unit
 from layercli.spec.values import holds_branches, read_values
 from layercli.spec.within import WHOLE, Within
 
@@ -23,13 +23,16 @@ __all__ = ["parse", "parse_op", "parse_values"]
 _AFTER_A_STEP = (END, NEWLINE, "|", ")")
 
 
-def parse(text: str) -> Spec:
-    """A whole spec, in the shell's notation or one of PyTorch's. Raises LayerError with the span of what is wrong."""
+def parse(text: str, open: bool = False) -> Spec:
+    """A whole spec, in the shell's notation or one of PyTorch's. Raises LayerError with the span of what is wrong.
+
+    ``open``: values may be left open (``_``, ``1..9``, ``3/5/7``), and steps (``{relu / gelu}``).
+    """
     if len(text) <= limits.LENGTH and "(" in text:
         notation = _pytorch(text)
         if notation is not None:
             return notation
-    scanner = Scanner(text, 0, len(text))
+    scanner = Scanner(text, 0, len(text), open)
     parser = _Parser(scanner)
     chain, count = parser.chain(WHOLE)
     if not count:
@@ -55,9 +58,9 @@ def _pytorch(text: str) -> Spec | None:
     return parse_python(text)
 
 
-def parse_op(source: str, start: int, end: int) -> Op:
+def parse_op(source: str, start: int, end: int, open: bool = False) -> Op:
     """The one op that stands between two places of a larger text; its spans count from the start of that text."""
-    scanner = Scanner(source, start, end)
+    scanner = Scanner(source, start, end, open)
     scanner.skip_newlines()
     parser = _Parser(scanner)
     word = parser.word()
@@ -71,9 +74,9 @@ def parse_op(source: str, start: int, end: int) -> Op:
     return op
 
 
-def parse_values(source: str, start: int, end: int) -> Argument:
+def parse_values(source: str, start: int, end: int, open: bool = False) -> Argument:
     """The value that stands between two places of a larger text."""
-    scanner = Scanner(source, start, end)
+    scanner = Scanner(source, start, end, open)
     begin = scanner.start
     if scanner.kind not in (WORD, "("):
         raise op_errors.no_value(scanner)
@@ -97,7 +100,7 @@ class _Parser:
         scanner = self.scanner
         begin = scanner.start
         scanner.skip_newlines()
-        if within.branch and scanner.kind in (";", ")"):
+        if within.ends(scanner.kind):
             return Chain((), Span(begin, begin)), 0
         if scanner.kind in _AFTER_A_STEP or (scanner.kind == ";" and within.opening is not None):
             raise step_errors.empty_chain(scanner, within)
@@ -113,7 +116,7 @@ class _Parser:
                 break
         if scanner.kind == END and within.opening is not None:
             raise step_errors.unclosed(scanner, within)
-        if scanner.kind == ")" and within.opening is None:
+        if scanner.kind == ")" and (within.opening is None or within.either):
             raise step_errors.unopened(scanner)
         span = steps[0].span if len(steps) == 1 else Span(steps[0].span.start, steps[-1].span.end)
         return Chain(tuple(steps), span), total
@@ -122,7 +125,7 @@ class _Parser:
         """Go past what separates two steps; whether a step comes next."""
         scanner = self.scanner
         newline = scanner.skip_newlines()
-        if scanner.kind in (END, ")") or (scanner.kind == ";" and within.branch):
+        if scanner.kind in (END, ")") or within.ends(scanner.kind):
             return False
         if scanner.kind != "|":
             if newline and scanner.kind != ";":
@@ -131,7 +134,7 @@ class _Parser:
         pipe = Span(scanner.start, scanner.stop)
         scanner.advance()
         scanner.skip_newlines()
-        if scanner.kind in _AFTER_A_STEP or scanner.kind == ";":
+        if scanner.kind in _AFTER_A_STEP or scanner.kind in (";", "}", "/"):
             raise step_errors.empty_step(scanner, pipe, within)
         return True
 
@@ -155,6 +158,8 @@ class _Parser:
             unit, inner = self.group(within)
         elif scanner.kind == "@":
             unit, inner = self.referred(within), 1
+        elif scanner.kind == "{":
+            unit, inner = self.either(within)
         else:
             raise step_errors.no_unit(scanner, label_span, repeat_span)
         count = inner * repeat
@@ -205,6 +210,22 @@ class _Parser:
         scanner.advance()
         return Group(chain, Span(opening, scanner.last)), count
 
+    def either(self, within: Within) -> tuple[Op, int]:
+        """The chains to choose from in the braces at the cursor, and how many ops the longest expands to."""
+        scanner = self.scanner
+        opening = scanner.start
+        inside = self.opened(within, branch=False)._replace(either=True)
+        found = []
+        while True:
+            found.append(self.chain(inside))
+            if scanner.kind != "/":
+                break
+            scanner.advance()
+        scanner.advance()
+        chains = tuple(chain for chain, _ in found)
+        op = Op(EITHER, Span(opening, opening + 1), (), Span(opening, scanner.last), (), chains)
+        return op, max(count for _, count in found)
+
     def opened(self, within: Within, branch: bool) -> Within:
         """What a chain stands in behind the "(" at the cursor, which goes past it."""
         scanner = self.scanner
@@ -242,7 +263,7 @@ class _Parser:
     def ended(self, within: Within) -> bool:
         """Whether what is at the cursor ends a step."""
         kind = self.scanner.kind
-        return kind in _AFTER_A_STEP or (kind == ";" and within.branch)
+        return kind in _AFTER_A_STEP or within.ends(kind)
 
     def referred(self, within: Within) -> Op:
         """The step that a bare reference at the cursor is: what it names, as it is."""

@@ -7,7 +7,7 @@ from layercli.spec import limits
 from layercli.spec.scanner import Scanner, quote
 from layercli.spec.tree import Item
 
-__all__ = ["is_constant", "is_name", "is_number_like", "read_integer", "read_scalars"]
+__all__ = ["is_constant", "is_name", "is_number_like", "read_closed", "read_integer", "read_scalars"]
 
 _CONSTANTS: dict[str, tuple[float | bool | None, str]] = {
     "true": (True, "bool"),
@@ -21,7 +21,6 @@ _CONSTANTS: dict[str, tuple[float | bool | None, str]] = {
     "nan": (float("nan"), "float"),
 }
 _FLOAT_CHARACTERS = frozenset("0123456789.eE+-")
-_ALTERNATIVE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-/")
 
 
 def is_name(text: str) -> bool:
@@ -41,9 +40,19 @@ def is_number_like(text: str) -> bool:
 
 def read_scalars(scanner: Scanner) -> list[Item]:
     """The scalar at the cursor, which goes past it; several of them for ``3x5``."""
+    if scanner.open:
+        from layercli.spec.open_values import is_open, read_open
+
+        if is_open(scanner):
+            return [read_open(scanner)]
+    elif scanner.following == "/":
+        raise _unread(scanner)
+    return read_closed(scanner)
+
+
+def read_closed(scanner: Scanner) -> list[Item]:
+    """The scalar at the cursor, whatever stands behind it; the cursor goes past it."""
     text, start, stop = scanner.text, scanner.start, scanner.stop
-    if scanner.following == "/":
-        raise _alternatives(scanner)
     items = _sizes(scanner, text) if "x" in text and text[0].isdigit() else None
     if items is None:
         value, kind = _scalar(scanner, text)
@@ -69,9 +78,7 @@ def _scalar(scanner: Scanner, text: str) -> tuple[int | float | bool | str | Non
         return _CONSTANTS[text]
     if _is_word(text):
         if text == "_":
-            raise scanner.error(
-                "spec.unknown-value", '"_" stands for a value to solve for, which is not read yet', "write a number"
-            )
+            raise _unread(scanner)
         return text, "word"
     number = _float(scanner, text)
     if number is not None:
@@ -125,27 +132,18 @@ def _too_many_digits(scanner: Scanner, start: int, stop: int) -> LayerError:
     )
 
 
-def _alternatives(scanner: Scanner) -> LayerError:
-    text, stop = scanner.text, scanner.stop
-    while stop < scanner.limit and scanner.source[stop] in _ALTERNATIVE_CHARACTERS:
-        stop += 1
-    return scanner.error(
-        "spec.alternatives",
-        f"{quote(scanner.source[scanner.start : stop])} lists alternatives, which are not read yet",
-        f"write one of them, such as {quote(text)}" if text.isdigit() or is_name(text) else "write one value",
-        stop=stop,
-    )
+def _unread(scanner: Scanner) -> LayerError:
+    from layercli.spec.open_values import unread
+
+    return unread(scanner)
 
 
 def _malformed(scanner: Scanner, text: str) -> LayerError:
+    from layercli.spec.open_values import is_range
+
     shown = quote(text)
-    bounds = text.split("..")
-    if len(bounds) in (2, 3) and all(bound.removeprefix("-").isdigit() for bound in bounds):
-        return scanner.error(
-            "spec.range",
-            f"{shown} is a range of values, which is not read yet",
-            f"write one number, such as {quote(bounds[0])}",
-        )
+    if is_range(text):
+        return _unread(scanner)
     rest = text.lstrip("-")
     if text[0] == "-" and _is_word(rest):
         if rest in ("nan", "inf"):

@@ -17,6 +17,9 @@ END = ""
 _TOKEN = re.compile(
     r"[ \t]*(?:#[^\n]*)?(?:([-=]+>)|([A-Za-z0-9_.+\-]+)|(\r?\n)|([|(),;:=*/@])|(.)|\Z)", re.DOTALL
 ).match
+_OPEN_TOKEN = re.compile(
+    r"[ \t]*(?:#[^\n]*)?(?:([-=]+>)|([A-Za-z0-9_.+\-]+)|(\r?\n)|([|(),;:=*/@{}])|(.)|\Z)", re.DOTALL
+).match
 _ARROW, _WORD, _NEWLINE, _MARK = 1, 2, 3, 4
 
 _SHOWN = 40
@@ -30,10 +33,12 @@ def quote(text: str) -> str:
 class Scanner:
     """A cursor on the token at ``start`` to ``stop``. ``kind`` is WORD, NEWLINE, END or the mark itself."""
 
-    __slots__ = ("kind", "last", "limit", "source", "start", "stop")
+    __slots__ = ("kind", "last", "limit", "open", "source", "start", "stop", "token")
 
-    def __init__(self, source: str, start: int, end: int) -> None:
-        """A cursor on the first token between ``start`` and ``end``."""
+    def __init__(self, source: str, start: int, end: int, open: bool = False) -> None:
+        """A cursor on the first token between ``start`` and ``end``; ``open``: values and steps may be left open."""
+        self.open = open
+        self.token = _OPEN_TOKEN if open else _TOKEN
         self.source = source
         self.limit = end
         if len(source) > limits.LENGTH:
@@ -50,7 +55,7 @@ class Scanner:
     def advance(self) -> None:
         """Go to the next token; what can be no token is refused here."""
         self.last = self.stop
-        match = _TOKEN(self.source, self.last, self.limit)
+        match = self.token(self.source, self.last, self.limit)
         assert match is not None
         index = match.lastindex
         if index is None:

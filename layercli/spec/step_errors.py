@@ -37,7 +37,11 @@ def empty_step(scanner: Scanner, pipe: Span, within: Within) -> LayerError:
 
 
 def unclosed(scanner: Scanner, within: Within) -> LayerError:
-    """A "(" without its ")"."""
+    """A "(" without its ")", or a "{" without its "}"."""
+    if within.either:
+        opening = within.opening or 0
+        fix = 'write "}" where the alternatives end'
+        return scanner.error("spec.unclosed", "this brace is not closed", fix, opening, opening + 1)
     ends = "the branches end" if within.branch else "the group ends"
     opening = within.opening or 0
     message, fix = "this parenthesis is not closed", f'write ")" where {ends}'

@@ -4,16 +4,41 @@ from typing import Any, NamedTuple, TypeAlias
 
 from layercli.errors import Span
 
-__all__ = ["Argument", "Call", "Chain", "Custom", "Group", "Item", "Op", "Reference", "Spec", "Step", "Unit"]
+__all__ = [
+    "EITHER", "Argument", "Call", "Chain", "Choice", "Custom", "Group", "Item", "Op", "Range", "Reference", "Spec",
+    "Step", "Unit", "Unknown",
+]  # fmt: skip
+
+
+class Unknown(NamedTuple):
+    """``_``: any value."""
+
+
+class Range(NamedTuple):
+    """``first..last..step``: integers, both ends among them."""
+
+    first: int
+    last: int
+    step: int = 1
+
+
+class Choice(NamedTuple):
+    """``3/5/7``: one of these, each a scalar, a range, or the sizes of a tuple (``3x5``)."""
+
+    options: tuple[tuple["Item", ...], ...]
 
 
 class Item(NamedTuple):
-    """One scalar: ``kind`` is "int", "float", "word", "bool" or "none"; ``text`` is what was written."""
+    """One scalar: ``kind`` is "int", "float", "word", "bool" or "none"; ``text`` is what was written.
+
+    Of kind "open" where the value is left open, which is read for sweeping and solving only.
+    """
 
     value: int | float | bool | str | None
     kind: str
     text: str
     span: Span
+    open: Unknown | Range | Choice | None = None
 
 
 class Reference(NamedTuple):
@@ -36,6 +61,11 @@ class Argument(NamedTuple):
     is_tuple: bool
     span: Span
     reference: Reference | None = None
+
+
+EITHER = "{}"
+"""The name of an op that no layer has: ``{relu / gelu | dropout}``, its branches the chains to choose one from. Read
+for sweeping and solving only; what is analysed has none."""
 
 
 class Op(NamedTuple):

@@ -20,9 +20,9 @@ def examples(name: str) -> list[tuple[str, str]]:
     return [(text, verdict) for text, verdict in (block.split("\n") for block in blocks)]
 
 
-NOT_YET = examples("not_yet")
+OPEN = examples("open")
 FILES = ("steps", "labels_and_repeats", "keys", "values", "branches", "references", "modules")
-EXAMPLES = [example for name in FILES for example in examples(name)] + NOT_YET
+EXAMPLES = [example for name in FILES for example in examples(name)] + OPEN
 
 LIMITS = ["limit.branches", "limit.digits", "limit.length", "limit.nesting", "limit.steps"]
 """Their examples are in test_limits.py."""
@@ -64,12 +64,12 @@ def test_refused(text: str, verdict: str) -> None:
     assert error.source == text
 
 
-@pytest.mark.parametrize(("text", "verdict"), NOT_YET)
-def test_what_is_not_read_yet_says_so(text: str, verdict: str) -> None:
-    """Values to solve for are still to come: nobody is told that they are wrong."""
+@pytest.mark.parametrize(("text", "verdict"), OPEN)
+def test_open_values_are_sent_where_they_are_read(text: str, verdict: str) -> None:
+    """Values to solve for or to choose from are not wrong: the message says who takes them."""
     error = refusal(text)
     assert verdict.lstrip(" ^").startswith(error.code)
-    assert "not read yet" in error.message
+    assert "layercli solve" in error.message or "layercli sweep" in error.message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,312 @@
+"""One layer over many settings: a function generated from its formulas in place of an analysis for each.
+
+The formulas are those of the ordinary analysis, put together by it once for each structure (flags, words, ranks, how
+values are written) that occurs among the designs. Which symbol each hole sets is found by trying every value of every
+hole by itself. What cannot be told apart so, and every design that is refused, is left to the ordinary analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from random import Random
+from typing import Any, NamedTuple
+
+from layercli.analysis import receptive
+from layercli.analysis.flow import from_feed
+from layercli.analysis.keys import from_op
+from layercli.analysis.layer import MOST_TENSORS, Prepared
+from layercli.analysis.variant import MACS, Variant
+from layercli.analysis.walk import Options
+from layercli.design.answers import Answer, Answers, Refusal
+from layercli.design.space import Selection, Space
+from layercli.errors import LayerError
+from layercli.formula import Expr, Sym, le_, max_, not_, resolve, size, total
+from layercli.formula.specialised import Specialised, specialised
+from layercli.layers import find
+from layercli.layers.definition import Layer, Need, Window
+from layercli.layers.kinds import LARGEST
+from layercli.layers.reach import Spreads
+from layercli.plan import Tensor, span
+from layercli.spec import EITHER, Op
+
+MOST_CELLS = 256
+"""More structures than this are left to the ordinary analysis."""
+TRIED = 200
+"""Designs among which one is looked for that the layer's keys allow."""
+CONFIRMED = 12
+"""Designs of each structure that are put together by the ordinary analysis too, to see that holes do not mix."""
+
+
+class Cell(NamedTuple):
+    """The designs of one structure."""
+
+    variant: Variant
+    base: Mapping[str, Any]
+    """The symbols' values, those that vary at one of them."""
+    symbols: tuple[tuple[str, ...], ...]
+    """The symbols that each hole sets."""
+    tables: tuple[Mapping[int, tuple[Any, ...]], ...]
+    """For each hole and each of its values, those of its symbols."""
+    function: Specialised
+    rank: int
+    """How many axes the output has; counts, then the figures of windows stand behind its sizes."""
+    first: int
+    """Which of the steps is the first of the definition's rules, which stand in their order."""
+
+
+class Grid(Answers):
+    """Answers for a space of one layer; :meth:`of` says whether a space is one."""
+
+    layer: Layer
+
+    @classmethod
+    def of(cls, space: Space, options: Options) -> Answers:
+        """The fastest answers for a space."""
+        chain = space.spec.chain
+        op = chain.steps[0].unit
+        lone = len(chain.steps) == 1 and chain.steps[0].repeat == 1 and isinstance(op, Op) and op.name != EITHER
+        layer = find(op.name) if lone and isinstance(op, Op) else None
+        plain = (
+            layer is not None
+            and layer.several is None
+            and layer.inputs
+            and layer.name not in ("input", "pick")
+            and isinstance(op, Op)
+            and not (op.branches or op.references or any(argument.reference for argument in op.arguments))
+            and len(space.inputs) == 1
+            and space.inputs[0].given.name is None
+            and isinstance(feed := space.inputs[0].given.feed, Tensor)
+            and not feed.symbols
+            and not options.unroll
+        )
+        if not plain or layer is None:
+            return Answers(space, options)
+        grid = cls(space, options)
+        grid.layer = layer
+        return grid if grid._begun() else Answers(space, options)
+
+    # --- answers ---
+
+    def answer(self, choice: Selection) -> Answer:
+        """The figures of a design."""
+        cell = self._cell(choice)
+        if cell is None:
+            return super().answer(choice)
+        found = cell.function(*[table[index] for table, index in zip(cell.tables, choice)])
+        if isinstance(found, tuple):
+            return self._read(cell, choice, found)
+        rules = cell.variant.rules
+        if not 0 <= found - cell.first < len(rules):
+            return super().answer(choice)
+        need = rules[found - cell.first]
+        assert isinstance(need, Need)
+        return Answer(choice, Refusal(need.code, self._path, need.message))
+
+    def _read(self, cell: Cell, choice: Selection, found: tuple[Any, ...]) -> Answer:
+        rank = cell.rank
+        field = _field(found[rank + 2 :], not self.layer.window) if self._slides else self._fixed(cell, choice)
+        macs = None if self.layer.macs_unknown else found[rank + 1]
+        return Answer(choice, None, found[:rank], found[rank], macs, field)
+
+    def _fixed(self, cell: Cell, choice: Selection) -> dict[str, list[Any]] | None:
+        """The field that all designs of a structure have."""
+        if id(cell) not in self._fields:
+            self._fields[id(cell)] = super().answer(choice).field
+        return self._fields[id(cell)]
+
+    # --- structures ---
+
+    def _begun(self) -> bool:
+        """Sorts the values of each hole by structure; whether that can be done."""
+        layer, holes = self.layer, self.space.holes
+        self._slides = receptive.slides(layer)
+        if not (self._slides or receptive.fixed(layer)):
+            return False
+        step = self.space.spec.chain.steps[0]
+        self._path = step.label or "0"
+        self._fields: dict[int, dict[str, list[Any]] | None] = {}
+        feed = self.space.inputs[0].given.feed
+        assert isinstance(feed, Tensor)
+        largest = list(feed.shape)
+        for hole in holes:
+            if not hole.where.path:
+                largest[hole.where.axis] = max(_number(value) for value in hole.values)
+        if span(largest) > LARGEST // 16:
+            return False
+        base = self._base()
+        if base is None:
+            return False
+        self._classes: list[list[int | None]] = []
+        """For each hole the number of the structure that each of its values makes; None where it makes none."""
+        self._members: list[list[list[int]]] = []
+        for number, place in enumerate(holes):
+            signatures: dict[Any, int] = {}
+            numbers: list[int | None] = []
+            for value in range(len(place.values)):
+                ready = self._prepared((*base[:number], value, *base[number + 1 :]))
+                signature = None if ready is None else ready.signature
+                numbers.append(None if signature is None else signatures.setdefault(signature, len(signatures)))
+            self._classes.append(numbers)
+            self._members.append([[v for v, n in enumerate(numbers) if n == c] for c in range(len(signatures))])
+        cells = 1
+        for members in self._members:
+            cells *= len(members)
+        self._cells: dict[tuple[int, ...], Cell | None] = {}
+        self._lone: Cell | None = None
+        if cells > MOST_CELLS:
+            return False
+        if cells == 1 and all(None not in numbers for numbers in self._classes):
+            self._lone = self._made(tuple(0 for _ in holes))
+            return self._lone is not None
+        return True
+
+    def _base(self) -> Selection | None:
+        """A design that the layer's keys allow."""
+        holes = self.space.holes
+        for choice in product(*(range(min(len(hole.values), 3)) for hole in holes)):
+            if self._prepared(choice) is not None:
+                return choice
+        random = Random(0)
+        for _ in range(TRIED):
+            choice = tuple(random.randrange(len(hole.values)) for hole in holes)
+            if self._prepared(choice) is not None:
+                return choice
+        return None
+
+    def _prepared(self, choice: Selection) -> Prepared | None:
+        """A design put together, its formulas not yet worked out; None where its keys or inputs are refused."""
+        spec, inputs = self.space.design(choice)
+        op = spec.chain.steps[0].unit
+        assert isinstance(op, Op)
+        try:
+            given = from_op(self.layer, op)
+            return self.analyser.prepare(self.layer, given, [(None, from_feed(item.feed)) for item in inputs])
+        except LayerError:
+            return None
+
+    def _cell(self, choice: Selection) -> Cell | None:
+        if self._lone is not None:
+            return self._lone
+        key = tuple([number for numbers, index in zip(self._classes, choice) if (number := numbers[index]) is not None])
+        if len(key) < len(choice):
+            return None
+        if key not in self._cells:
+            self._cells[key] = self._made(key)
+        return self._cells[key]
+
+    def _made(self, key: tuple[int, ...]) -> Cell | None:
+        """The cell of a structure; None where its holes cannot be told apart."""
+        members = [of_hole[number] for of_hole, number in zip(self._members, key)]
+        first = tuple(values[0] for values in members)
+        ready = self._prepared(first)
+        if ready is None:
+            return None
+        base = dict(ready.sizes)
+        tables: list[dict[int, tuple[Any, ...]]] = []
+        varied: list[tuple[str, ...]] = []
+        for hole, values in enumerate(members):
+            found: dict[int, dict[str, Any]] = {}
+            for value in values:
+                other = self._prepared((*first[:hole], value, *first[hole + 1 :]))
+                if other is None or other.signature != ready.signature or other.sizes.keys() != base.keys():
+                    return None
+                found[value] = other.sizes
+            names = tuple(name for name in base if any(not _same(sizes[name], base[name]) for sizes in found.values()))
+            if any(set(names) & set(others) for others in varied):
+                return None
+            varied.append(names)
+            tables.append({value: tuple(sizes[name] for name in names) for value, sizes in found.items()})
+        if not self._apart(members, base, varied, tables, ready):
+            return None
+        return self._compiled(ready, base, varied, tables)
+
+    def _apart(
+        self,
+        members: Sequence[Sequence[int]],
+        base: Mapping[str, Any],
+        varied: Sequence[Sequence[str]],
+        tables: Sequence[Mapping[int, tuple[Any, ...]]],
+        ready: Prepared,
+    ) -> bool:
+        """Whether designs in which several holes are changed at once are what their holes make one by one."""
+        random = Random(0)
+        for turn in range(CONFIRMED):
+            last = turn == 0
+            choice = tuple(values[-1] if last else random.choice(values) for values in members)
+            other = self._prepared(choice)
+            if other is None or other.signature != ready.signature:
+                return False
+            expected = dict(base)
+            for names, table, index in zip(varied, tables, choice):
+                expected.update(zip(names, table[index]))
+            if any(not _same(other.sizes[name], value) for name, value in expected.items()):
+                return False
+        return True
+
+    def _compiled(
+        self,
+        ready: Prepared,
+        base: dict[str, Any],
+        varied: Sequence[tuple[str, ...]],
+        tables: Sequence[dict[int, tuple[Any, ...]]],
+    ) -> Cell | None:
+        variant = ready.variant
+        outputs = [shaped for _, shaped in variant.every_output()]
+        if not outputs or (variant.params and not ready.parameters.startswith(("float", "bfloat", "complex"))):
+            return None
+        facts = [*self._facts(ready)]
+        windows = self._windows(ready) if self._slides else []
+        steps = (*facts, *variant.steps, *(("", limit) for limit in self._limits(variant)), *windows)
+        wanted = [*outputs[0].sizes, "params", MACS.name, *(name for name, _ in windows)]
+        try:
+            function = specialised(steps, base, varied, wanted)
+        except (ArithmeticError, KeyError, TypeError, ValueError):
+            return None
+        rank = len(outputs[0].sizes)
+        return Cell(variant, base, tuple(varied), tuple(tables), function, rank, len(facts))
+
+    def _facts(self, ready: Prepared) -> Iterator[tuple[str, Expr]]:
+        """What has to hold for the formulas to have the form that they have here."""
+        for name, fact in self.layer.facts.items():
+            resolved = resolve(fact, ready.matcher.known)
+            yield "", resolved if ready.matcher.known[name] else not_(resolved)
+
+    def _limits(self, variant: Variant) -> Iterator[Expr]:
+        """What torch can count: each output and the parameters in 64 bits; and how many tensors are listed."""
+        for _, shaped in variant.every_output():
+            yield le_(size(max_(1, Sym(name)) for name in shaped.sizes), LARGEST // 16)
+        yield le_(Sym("params"), LARGEST // 16)
+        copies = [size(variant.resolved(copy.times) for copy in tensor.param.copies) for tensor in variant.params]
+        yield le_(total(copies), MOST_TENSORS)
+
+    def _windows(self, ready: Prepared) -> list[tuple[str, Expr]]:
+        """The figures of the windows that slide or spread, axis by axis, under names of their own."""
+        first = self.layer.inputs[0]
+        rule = self.layer.reach
+        windows = rule.axes if isinstance(rule, Spreads) else self.layer.window or ()
+        axes = len(getattr(ready.arranged[first.name], "shape", ()))
+        return [
+            (f"slides.{number}.{part}", ready.variant.resolved(getattr(window, part)))
+            for number, window in enumerate(windows)
+            if axes - len(windows) + number >= 0
+            for part in Window._fields
+        ]
+
+
+def _number(value: Any) -> int:
+    number: int = value[0].value
+    return number
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Whether two values are the same number of the same type: 1, 1.0 and True are told apart."""
+    return type(one) is type(two) and (one == two or one != one)
+
+
+@lru_cache(maxsize=100_000)
+def _field(windows: tuple[int, ...], spread: bool) -> dict[str, list[Any]] | None:
+    """The receptive field of windows over the input itself: kernel, stride, padding, dilation by axis."""
+    parts = [windows[at : at + 4] for at in range(0, len(windows), 4)]
+    return receptive.as_json(receptive.of_windows(parts, spread))
