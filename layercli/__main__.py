@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from layercli.measure.child import Child
 
-WITHOUT_TORCH = {"list", "batch", "explain", "explore", "schema", "version"}
+WITHOUT_TORCH = {"list", "batch", "sweep", "compare", "suggest", "explain", "explore", "schema", "version"}
 """Verbs that never ask torch, or start it themselves."""
 
 WITHOUT_RUN = {"--no-run", "--help", "-h"}

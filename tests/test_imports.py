@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"analysis", "formula", "plan", "measurement", "checks", "expect", "render"},
     "expect": {"analysis", "plan", "report"},
     "explain": {"analysis", "layers", "formula", "spec", "plan"},
-    "design": {"analysis", "layers", "formula", "spec", "plan", "report", "expect"},
+    "design": {"analysis", "layers", "formula", "spec", "plan", "report", "expect", "checks", "measurement"},
     "render": {"report", "design", "checks", "analysis", "measurement", "layers", "plan", "explain", "formula"},
     "batch": EVERYTHING_BUT_CLI,
     "api": EVERYTHING_BUT_CLI,

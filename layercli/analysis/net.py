@@ -61,7 +61,7 @@ class Net:
         """The inputs of the whole that a step has taken."""
         self.opened = False
         """Whether an input step opens the design."""
-        self.remembered = remembered or Remembered()
+        self.remembered = Remembered() if remembered is None else remembered
 
     @property
     def named(self) -> tuple[tuple[str, Tree], ...]:

@@ -108,7 +108,7 @@ def slides(layer: Layer) -> bool:
     if isinstance(rule, reach.Mixes):
         beside = all(isinstance(dim, int) and -dim > len(window or ()) for dim in rule.axes)
         return bool(window) and not rule.labels and beside
-    return bool(window) and rule is None or isinstance(rule, reach.Spreads) and not window
+    return (bool(window) and rule is None) or (isinstance(rule, reach.Spreads) and not window)
 
 
 def fixed(layer: Layer) -> bool:

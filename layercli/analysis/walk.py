@@ -75,14 +75,21 @@ def analyse_spec(
         )
         return found
     said: tuple[Note, ...] = ()
-    first = None if inputs else _first_layer(spec.chain)
-    if first is not None and first.name != "input":
-        shape = (5, *first.default_input) if options.unroll else first.default_input
-        inputs = (Input(Tensor(shape, "")),) * (2 if first.several is not None else 1)
-        written = ",".join(map(str, shape))
+    if not inputs and (assumed := default_inputs(spec.chain, options.unroll)):
+        inputs = assumed
+        written = ",".join(map(str, inputs[0].feed.shape if isinstance(inputs[0].feed, Tensor) else ()))
         said = (Note("input.default", f"no input given: {written} is taken", "give your own with -i"),)
     walk = Walk(analyser or Analyser(options.mode, options.dtype), options, inputs, remembered)
     return _finish(walk, spec.source, said, lambda: walk.whole(spec.chain))
+
+
+def default_inputs(chain: Chain, unroll: bool = False) -> tuple[Input, ...]:
+    """What a design is fed where nothing is said: its first layer's default; nothing for an input step."""
+    first = first_layer(chain)
+    if first is None or first.name == "input":
+        return ()
+    shape = (5, *first.default_input) if unroll else first.default_input
+    return (Input(Tensor(shape, "")),) * (2 if first.several is not None else 1)
 
 
 def opened(spec: Spec) -> tuple[Spec, tuple[Input, ...]] | None:
@@ -175,15 +182,15 @@ def _outputs(walk: Walk) -> tuple[Tree, ...]:
     return (usual(stream.tree, walk.options.dtype),)
 
 
-def _first_layer(chain: Chain) -> Layer | None:
+def first_layer(chain: Chain) -> Layer | None:
     """The layer that meets the input of the whole first."""
     for step in chain.steps:
         unit = step.unit
         if isinstance(unit, Group):
-            return _first_layer(unit.chain)
+            return first_layer(unit.chain)
         if not isinstance(unit, Op):
             return find(unit.name.lower())
-        inner = [found for branch in unit.branches if (found := _first_layer(branch))]
+        inner = [found for branch in unit.branches if (found := first_layer(branch))]
         if inner:
             return inner[0]
         return find(unit.name)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from layercli.errors import LayerError, Span
 from layercli.layers.kinds import LARGEST
 from layercli.plan import ITEM_SIZE, Input, Literal, Tensor
+
+if TYPE_CHECKING:
+    from layercli.design.space import OpenInput
+    from layercli.spec import Item
 
 _OPTION = "--input "
 _WORDS = {"true": True, "false": False, "none": None}
@@ -15,6 +20,48 @@ _WORDS = {"true": True, "false": False, "none": None}
 def parse_inputs(texts: Sequence[str]) -> tuple[Input, ...]:
     """Every ``-i`` in order, its dtype empty where none is said; LayerError with a caret under what is off."""
     return tuple(map(_parse, texts))
+
+
+def parse_open_inputs(texts: Sequence[str]) -> tuple[OpenInput, ...]:
+    """Every ``-i``, in which sizes may be left open: ``1,3,_,_``, ``1,3,64..256..64,224``, ``1,3/4,32,32``."""
+    return tuple(map(_parse_open, texts))
+
+
+def _parse_open(text: str) -> OpenInput:
+    from layercli.design.space import OpenInput
+    from layercli.spec import parse_values
+
+    head, equals, rest = text.rpartition("=")
+    shape = rest.partition(":")[0]
+    start = len(head) + len(equals)
+    separator = "," if "," in shape or "x" not in shape else "x"
+    found = []
+    closed = text[:start]
+    at = start
+    for axis, part in enumerate(shape.split(separator)):
+        if part.strip() == "_" or ".." in part or "/" in part:
+            begin = len(_OPTION) + at
+            values = parse_values(_OPTION + text, begin, begin + len(part), open=True)
+            item = values.items[0]
+            _only_sizes(item, _OPTION + text)
+            found.append((axis, item))
+            part = "1"
+        closed += separator * (axis > 0) + part
+        at = start + len(separator.join(shape.split(separator)[: axis + 1])) + 1
+    closed += rest[len(shape) :]
+    return OpenInput(_parse(closed if found else text), tuple(found), _OPTION + text)
+
+
+def _only_sizes(item: Item, source: str) -> None:
+    """LayerError where an alternative is no size."""
+    fix = "write sizes such as 32/64/128"
+    options = getattr(item.open, "options", ())
+    for option in options:
+        for value in option:
+            if len(option) > 1 or not (value.open or (value.kind == "int" and isinstance(value.value, int))):
+                raise _wrong(source, value.span.start, value.span.end, f"{value.text[:40]!r} is no size", fix)
+            if value.kind == "int" and int(value.value or 0) < 0:
+                raise _wrong(source, value.span.start, value.span.end, "a size is not negative", fix)
 
 
 def _parse(text: str) -> Input:

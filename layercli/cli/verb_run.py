@@ -89,7 +89,7 @@ def rewrite(parsed: Callable[[], Spec], settings: options.Settings) -> ExitCode:
     return ExitCode.OK
 
 
-def source(words: list[str], file: Path | None) -> str:
+def source(words: list[str], file: Path | None, verb: str = "run") -> str:
     """The text of the chain, from the words, the file or standard input."""
     if file is not None and words:
         raise LayerError("spec.usage", "a chain and a file are given", fix="leave one of them out")
@@ -98,9 +98,9 @@ def source(words: list[str], file: Path | None) -> str:
     if words == ["-"] or file is not None:
         return decoded(sys.stdin.buffer.read(), "standard input")
     if not words:
-        raise LayerError("spec.usage", "run needs a chain", fix='write layercli run "conv2d 8 k=5 | relu"')
+        raise LayerError("spec.usage", f"{verb} needs a chain", fix=f'write layercli {verb} "conv2d 8 k=5 | relu"')
     if len(words) == 1 and "." in words[0] and os.path.isfile(words[0]):  # False too where it can be no name
-        raise LayerError("spec.usage", f"{words[0]} is a file", fix=f"write layercli run -f {words[0]}")
+        raise LayerError("spec.usage", f"{words[0]} is a file", fix=f"write layercli {verb} -f {words[0]}")
     return " ".join(words)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from layercli.analysis import receptive
@@ -10,6 +9,7 @@ from layercli.analysis.layer import Analyser
 from layercli.analysis.net import Remembered
 from layercli.analysis.walk import Analysis, Options, analyse_spec
 from layercli.design.space import Selection, Space
+from layercli.errors import LayerError
 from layercli.report import Report
 
 REMEMBERED = 50_000
@@ -46,23 +46,29 @@ class Answers:
         self.space = space
         self.options = options._replace(planned=False, advised=False, noted=False)
         self.analyser = Analyser(options.mode, options.dtype)
+        self.last_error: LayerError | None = None
+        """Why the last design that the ordinary analysis was asked for is refused."""
         self._remembered = Remembered()
 
     def analysis(self, choice: Selection) -> Analysis:
         """The ordinary analysis of a design, without notes and without a plan for torch."""
         if len(self._remembered) > REMEMBERED:
-            self._remembered = Remembered()
-            self.space.forget()
+            self._forget()
         spec, inputs = self.space.design(choice)
         return analyse_spec(spec, inputs, self.options, self.analyser, self._remembered)
 
+    def forget(self) -> None:
+        """Drops what is no longer likely to be asked for, where a lot of it has come together."""
+
+    def _forget(self) -> None:
+        self._remembered = Remembered()
+        self.space.forget()
+
     def answer(self, choice: Selection) -> Answer:
         """The figures of a design."""
-        return answer_of(choice, self.analysis(choice))
-
-    def answers(self, chosen: Iterable[Selection]) -> Iterator[Answer]:
-        """The figures of many designs."""
-        return map(self.answer, chosen)
+        analysis = self.analysis(choice)
+        self.last_error = analysis.error
+        return answer_of(choice, analysis)
 
 
 def answer_of(choice: Selection, analysis: Analysis) -> Answer:

@@ -22,7 +22,7 @@ from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers, Refusal
 from layercli.design.space import Selection, Space
 from layercli.errors import LayerError
-from layercli.formula import Expr, Sym, le_, max_, not_, resolve, size, total
+from layercli.formula import Expr, Steps, Sym, le_, max_, not_, resolve, size, total
 from layercli.formula.specialised import Specialised, specialised
 from layercli.layers import find
 from layercli.layers.definition import Layer, Need, Window
@@ -54,6 +54,12 @@ class Cell(NamedTuple):
     """How many axes the output has; counts, then the figures of windows stand behind its sizes."""
     first: int
     """Which of the steps is the first of the definition's rules, which stand in their order."""
+    steps: Steps
+    """All that is asked and worked out, in order."""
+    sizes: tuple[str, ...]
+    """The names of the output's sizes."""
+    values: Mapping[str, Any]
+    """The layer's keys at one of the designs: those that decide the structure have these values in all of them."""
 
 
 class Grid(Answers):
@@ -62,8 +68,8 @@ class Grid(Answers):
     layer: Layer
 
     @classmethod
-    def of(cls, space: Space, options: Options) -> Answers:
-        """The fastest answers for a space."""
+    def of(cls, space: Space, options: Options, fields: bool = True) -> Answers:
+        """The fastest answers for a space; ``fields``: whether receptive fields are wanted."""
         chain = space.spec.chain
         op = chain.steps[0].unit
         lone = len(chain.steps) == 1 and chain.steps[0].repeat == 1 and isinstance(op, Op) and op.name != EITHER
@@ -85,7 +91,7 @@ class Grid(Answers):
             return Answers(space, options)
         grid = cls(space, options)
         grid.layer = layer
-        return grid if grid._begun() else Answers(space, options)
+        return grid if grid._begun(fields) else Answers(space, options)
 
     # --- answers ---
 
@@ -102,11 +108,20 @@ class Grid(Answers):
             return super().answer(choice)
         need = rules[found - cell.first]
         assert isinstance(need, Need)
+        self.last_error = None
         return Answer(choice, Refusal(need.code, self._path, need.message))
+
+    def forget(self) -> None:
+        """Drops the designs that were made: the generated functions need none."""
+        self._forget()
 
     def _read(self, cell: Cell, choice: Selection, found: tuple[Any, ...]) -> Answer:
         rank = cell.rank
-        field = _field(found[rank + 2 :], not self.layer.window) if self._slides else self._fixed(cell, choice)
+        field = None
+        if self._slides:
+            field = _field(found[rank + 2 :], not self.layer.window)
+        elif self._still:
+            field = self._fixed(cell, choice)
         macs = None if self.layer.macs_unknown else found[rank + 1]
         return Answer(choice, None, found[:rank], found[rank], macs, field)
 
@@ -118,11 +133,19 @@ class Grid(Answers):
 
     # --- structures ---
 
-    def _begun(self) -> bool:
+    @property
+    def cells(self) -> Iterator[tuple[list[list[int]], Cell | None]]:
+        """Every structure: the values that each hole has in it, and its cell; None where it has none."""
+        for key in product(*(range(len(members)) for members in self._members)):
+            values = [members[number] for members, number in zip(self._members, key)]
+            yield values, self._cell(tuple(of_hole[0] for of_hole in values))
+
+    def _begun(self, fields: bool) -> bool:
         """Sorts the values of each hole by structure; whether that can be done."""
         layer, holes = self.layer, self.space.holes
-        self._slides = receptive.slides(layer)
-        if not (self._slides or receptive.fixed(layer)):
+        self._slides = fields and receptive.slides(layer)
+        self._still = fields and receptive.fixed(layer)
+        if fields and not (self._slides or self._still):
             return False
         step = self.space.spec.chain.steps[0]
         self._path = step.label or "0"
@@ -264,8 +287,10 @@ class Grid(Answers):
             function = specialised(steps, base, varied, wanted)
         except (ArithmeticError, KeyError, TypeError, ValueError):
             return None
-        rank = len(outputs[0].sizes)
-        return Cell(variant, base, tuple(varied), tuple(tables), function, rank, len(facts))
+        return Cell(
+            variant, base, tuple(varied), tuple(tables), function, len(outputs[0].sizes), len(facts), steps,
+            outputs[0].sizes, ready.values,
+        )  # fmt: skip
 
     def _facts(self, ready: Prepared) -> Iterator[tuple[str, Expr]]:
         """What has to hold for the formulas to have the form that they have here."""

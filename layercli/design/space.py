@@ -7,6 +7,7 @@ is a number for each of these holes, which of its values it takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -54,6 +55,8 @@ class Hole(NamedTuple):
     values: Sequence[Value]
     asked: bool = False
     """Whether it is to be found (``_``), rather than one of the values that are written."""
+    under: tuple[tuple[int, int], ...] = ()
+    """The choices of steps that it stands inside of: which hole, and which of its values; the outermost first."""
 
 
 class Column(NamedTuple):
@@ -63,6 +66,8 @@ class Column(NamedTuple):
     holes: tuple[int, ...]
     text: Callable[[Selection], str]
     span: Span | None = None
+    lone: int | None = None
+    """The hole that is all that it says."""
 
 
 Domain = Callable[[Where], Sequence[int]]
@@ -84,6 +89,7 @@ class Space:
         """The holes inside of a node, by its identity; nodes without holes are left out."""
         self._made: dict[tuple[int, ...], Any] = {}
         self._domain = domain
+        self._under: tuple[tuple[int, int], ...] = ()
         for number, item in enumerate(self.inputs):
             self._input(item, number)
         self._find(spec.chain, "")
@@ -92,18 +98,47 @@ class Space:
     @property
     def count(self) -> int:
         """How many designs there are."""
-        return prod(len(hole.values) for hole in self.holes)
+        return prod(self._designs(number) for number, hole in enumerate(self.holes) if not hole.under)
+
+    def _designs(self, number: int) -> int:
+        """How many designs a hole makes, with all that stands inside of its steps."""
+        inside = [(other, hole.under[-1]) for other, hole in enumerate(self.holes) if hole.under]
+        branches = range(len(self.holes[number].values))
+        return sum(prod(self._designs(other) for other, place in inside if place == (number, b)) for b in branches)
 
     def design(self, choice: Selection) -> tuple[Spec, tuple[Input, ...]]:
         """The design of a choice, and what it is fed. Parts that two choices share are one object."""
         chain = self._chain(self.spec.chain, choice)
         if not chain.steps:
             chain = Chain((Step(None, None, 1, Op("identity", chain.span, (), chain.span), chain.span),), chain.span)
-        return Spec(self.spec.source, chain), tuple(self._fed(item, choice) for item in self.inputs)
+        return Spec(self.spec.source, chain), self.fed(choice)
+
+    def fed(self, choice: Selection) -> tuple[Input, ...]:
+        """What the design of a choice is fed."""
+        return tuple(self._fed(item, choice) for item in self.inputs)
 
     def text(self, choice: Selection) -> str:
         """The design of a choice as ``layercli run`` takes it."""
-        return format_spec(self.design(choice)[0])
+        if self._template is None:
+            return format_spec(self.design(choice)[0])
+        return "".join([part if isinstance(part, str) else self._words[part][choice[part]] for part in self._template])
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
+        """Each value of each hole as it is written; of steps nothing."""
+        return [[_text(value) for value in hole.values] for hole in self.holes]
+
+    @cached_property
+    def _template(self) -> list[str | int] | None:
+        """The text of every design: what is the same in all of them, and the holes between; None with open steps."""
+        if any(isinstance(hole.values[0], Chain) for hole in self.holes):
+            return None
+        marked = Space.__new__(Space)
+        marked.__dict__.update(self.__dict__, _made={})
+        signs = [f"\0{number}\0" for number in range(len(self.holes))]
+        marked.holes = [hole._replace(values=[(_word(sign),)]) for hole, sign in zip(self.holes, signs)]
+        parts = format_spec(marked._chain(self.spec.chain, (0,) * len(signs))).split("\0")
+        return [int(part) if index % 2 else part for index, part in enumerate(parts)]
 
     def shapes(self, choice: Selection) -> tuple[str, ...]:
         """What ``-i`` says of a choice, input by input."""
@@ -118,7 +153,8 @@ class Space:
     def _input(self, item: OpenInput, number: int) -> None:
         first = len(self.holes)
         for axis, open_ in item.open:
-            self._hole(Where("", axis=axis, span=open_.span, source=item.text), open_)
+            if id(open_) not in self._of:  # one value may stand for several axes
+                self._hole(Where("", axis=axis, span=open_.span, source=item.text), open_)
         if item.open:
             holes = tuple(range(first, len(self.holes)))
             name = item.given.name or ("input" if number == 0 else f"input{number}")
@@ -151,8 +187,8 @@ class Space:
                 if key is None and layer is not None and argument.name:
                     key = (layer.part_of(name) or (None, None))[1]
                 self._argument(argument, argument.name or (key.names[-1] if key else name), path, layer, key)
-        for number, branch in enumerate(op.branches):
-            self._find(branch, f"{path}." if op.name == EITHER else f"{path}.{number}.")
+            for number, branch in enumerate(op.branches):
+                self._find(branch, f"{path}.{number}.")
         self._noted(op, begun)
 
     def _either(self, op: Op, path: str) -> None:
@@ -162,7 +198,14 @@ class Space:
         def text(choice: Selection) -> str:
             return format_spec(self._chain(op.branches[choice[hole]], choice)) or "-"
 
-        self.columns.append(Column(name if name.isidentifier() else f"step@{path}", (hole,), text, op.span))
+        around = self._under
+        for number, branch in enumerate(op.branches):
+            self._under = (*around, (hole, number))
+            self._find(branch, f"{path}.")
+        self._under = around
+        if not around:
+            holes = tuple(range(hole, len(self.holes)))
+            self.columns.append(Column(name if name.isidentifier() else f"step@{path}", holes, text, op.span))
 
     def _argument(self, argument: Argument, name: str, path: str, layer: Layer | None, key: Key | None) -> None:
         first = len(self.holes)
@@ -174,9 +217,14 @@ class Space:
             self._hole(Where(path, layer, key, axis, item.span, self.spec.source), item)
         if len(self.holes) > first:
             holes = self._inner[id(argument)] = tuple(range(first, len(self.holes)))
-            self.columns.append(
-                Column(f"{name}@{path}", holes, lambda choice: _values(self._filled(argument, choice)), argument.span)
-            )
+            if self._under:
+                return  # the column of the step that it stands in shows it
+            lone = first if len(argument.items) == 1 else None
+            text = partial(self._said, argument)
+            self.columns.append(Column(f"{name}@{path}", holes, text, argument.span, lone))
+
+    def _said(self, argument: Argument, choice: Selection) -> str:
+        return _text(self._filled(argument, choice).items)
 
     def _hole(self, where: Where, item: Item) -> None:
         if isinstance(item.open, Unknown):
@@ -186,12 +234,18 @@ class Space:
         self._of[id(item)] = self._add(Hole(where, values, isinstance(item.open, Unknown)))
 
     def _add(self, hole: Hole) -> int:
-        self.holes.append(hole)
+        self.holes.append(hole._replace(under=self._under))
         return len(self.holes) - 1
 
     def _noted(self, node: Any, first: int) -> None:
         if len(self.holes) > first:
             self._inner[id(node)] = tuple(range(first, len(self.holes)))
+
+    def setting(self, column: Column, choice: Selection) -> str:
+        """What a column says of a choice."""
+        if column.lone is not None:
+            return self._words[column.lone][choice[column.lone]]
+        return column.text(choice)
 
     def _named(self) -> None:
         """Leaves the step out of a heading that no other column has."""
@@ -303,8 +357,12 @@ def _integer(value: int, span: Span) -> Item:
     return Item(value, "int", str(value), span)
 
 
-def _values(argument: Argument) -> str:
-    return ",".join(item.text for item in argument.items)
+def _word(text: str) -> Item:
+    return Item(text, "word", text, Span(0, 0))
+
+
+def _text(value: Value) -> str:
+    return "" if isinstance(value, Chain) else ",".join([item.text for item in value])
 
 
 def _written(item: Input, named: bool = True) -> str:

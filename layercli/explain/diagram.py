@@ -45,10 +45,11 @@ class Grid(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line through these points; a gap in it is a point with y None."""
+    """A line through these points; a gap in it is a point with y None. ``dots``: the points alone, without a line."""
 
     name: str
     points: tuple[tuple[float, float | None], ...]
+    dots: bool = False
 
 
 class Plot(NamedTuple):

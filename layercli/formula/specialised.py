@@ -6,7 +6,7 @@ Like :func:`layercli.formula.generated` it is made from the trees, so it compute
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from layercli.formula.evaluate import Steps, evaluate
@@ -62,6 +62,26 @@ def specialised(
     exec("\n".join([f"def function({heads}):", *lines]), scope)
     function: Specialised = scope["function"]
     return function
+
+
+def folded(steps: Steps, constants: Mapping[str, Any], varied: Collection[str]) -> tuple[Steps, dict[str, Any]] | None:
+    """The steps that hang on what varies, and what the others come to; None where one of their conditions fails."""
+    open_ = set(varied)
+    known = {name: value for name, value in constants.items() if name not in open_}
+    left = []
+    for name, expr in steps:
+        if open_.isdisjoint(symbols([expr])):
+            value = evaluate(expr, known)
+            if name:
+                known[name] = value
+                open_.discard(name)
+            elif not value:
+                return None
+        else:
+            left.append((name, expr))
+            if name:
+                open_.add(name)
+    return tuple(left), known
 
 
 def _constant(value: Any) -> str:

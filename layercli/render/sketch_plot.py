@@ -10,6 +10,7 @@ WIDEST = 64
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bit of each dot of a Braille character, by column and row."""
 _SIGNS = "*o+x@%"
+_POINTS = "•◆○◇"
 _GAPS = ((1, 1), (1, 3), (3, 5), (5, 7), (1, 2), (2, 3))
 """Of so many dots in a row so many are drawn, so that curves are told apart without colours."""
 
@@ -44,7 +45,9 @@ def _names(picture: Plot, columns: int, unicode: bool) -> list[Line]:
     lines: list[Line] = []
     now: list[Span] = []
     for index, curve in enumerate(picture.curves):
-        sign = _stroke(index) if unicode else _SIGNS[index % len(_SIGNS)] * 3
+        sign = _SIGNS[index % len(_SIGNS)] * (1 if curve.dots else 3)
+        if unicode:
+            sign = _POINTS[index % len(_POINTS)] if curve.dots else _stroke(index)
         item = [Span(sign, _style(index)), Span(f" {curve.name}   ")]
         if now and sum(len(span.text) for span in (*now, *item)) > columns + 3:
             lines.append(tuple(now))
@@ -94,25 +97,35 @@ def _traced(runs: list[list[tuple[int, int]]]) -> list[tuple[int, int]]:
     return list(found)
 
 
+def _places(curve: Curve, picture: Plot, across: int) -> list[tuple[int, int]]:
+    """The characters that a curve's points fall on."""
+    return [place for run in _points(curve, picture, across, HEIGHT) for place in run]
+
+
 def _dots(picture: Plot, across: int) -> Sheet:
     bits: dict[tuple[int, int], int] = {}
     styles: dict[tuple[int, int], str] = {}
     for index, curve in enumerate(picture.curves):
         drawn, of = _GAPS[index % len(_GAPS)]
         for place, (column, row) in enumerate(_traced(_points(curve, picture, 2 * across, 4 * HEIGHT))):
-            if place % of < drawn:
+            if place % of < drawn and not curve.dots:
                 at = (column // 2, row // 4)
                 bits[at] = bits.get(at, 0) | _DOTS[column % 2][row % 4]
                 styles[at] = _style(index)
     canvas = Canvas(across, HEIGHT)
     for (column, row), dots in bits.items():
         canvas.put(column, row, chr(0x2800 + dots), styles[column, row])
+    for index, curve in enumerate(picture.curves):
+        if curve.dots:
+            for column, row in _places(curve, picture, across):
+                canvas.put(column, row, _POINTS[index % len(_POINTS)], _style(index))
     return canvas.sheet()
 
 
 def _signs(picture: Plot, across: int) -> Sheet:
     canvas = Canvas(across, HEIGHT)
     for index, curve in enumerate(picture.curves):
-        for column, row in _traced(_points(curve, picture, across, HEIGHT)):
+        places = _places(curve, picture, across)
+        for column, row in places if curve.dots else _traced(_points(curve, picture, across, HEIGHT)):
             canvas.put(column, row, _SIGNS[index % len(_SIGNS)], _style(index))
     return canvas.sheet()

@@ -20,6 +20,7 @@ from layercli.render.svg_shapes import (
     above,
     beside,
     document,
+    dot,
     lines,
     path,
     rectangle,
@@ -181,6 +182,12 @@ def _plot(picture: Plot) -> Group:
         found.append(text(margin + width, height + 32, picture.x_name, anchor="end", fill=FAINT))
     for index, curve in enumerate(picture.curves):
         colour = STROKES[index % len(STROKES)]
+        at = 12 + index * LINE
+        if curve.dots:
+            places = [place(along, up) for along, up in curve.points if up is not None]
+            found += [dot(*each, colour) for each in (*places, (margin + 22, at))]
+            found.append(text(margin + 40, at, curve.name))
+            continue
         run: list[tuple[float, float]] = []
         for along, up in [*curve.points, (right, None)]:
             if up is not None and low <= up <= high:
@@ -188,7 +195,6 @@ def _plot(picture: Plot) -> Group:
             elif run:
                 found.append(path(run, colour))
                 run = []
-        at = 12 + index * LINE
         found += [path([(margin + 10, at), (margin + 34, at)], colour), text(margin + 40, at, curve.name)]
     return Group(margin + width + 12, height + (40 if picture.x_name else 24), tuple(found))
 

@@ -61,6 +61,11 @@ def path(points: Sequence[tuple[float, float]], stroke: str, *, width: float = 2
     return f'<path d="{steps}" fill="none" stroke="{stroke}" stroke-width="{number(width)}"{end}/>'
 
 
+def dot(x: float, y: float, fill: str) -> str:
+    """A point that can be seen."""
+    return f'<circle cx="{number(x)}" cy="{number(y)}" r="3.5" fill="{fill}" fill-opacity="0.8"/>'
+
+
 def moved(group: Group, x: float, y: float) -> tuple[str, ...]:
     """Its elements at another place."""
     if not group.elements:

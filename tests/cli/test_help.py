@@ -40,7 +40,7 @@ def test_the_overview(cli: Any, option: str) -> None:
     code, out, err = cli(option)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert 24 <= len(lines) <= 52, "it fits one screen"
+    assert 24 <= len(lines) <= 56, "it fits one screen"
     assert max(map(len, lines)) <= 100
     words = set(re.findall(r"[\w-]+", out))
     for stem, ranks in re.findall(r"(\w+)((?:[123]d/)+[123]d)", out):

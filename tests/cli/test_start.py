@@ -27,6 +27,7 @@ from layercli.__main__ import asks_torch, main
         ("list pooling", {}, False),
         ("batch x.jsonl", {}, False),
         ("batch x.jsonl --run", {}, False),
+        ("compare relu tanh", {}, False),
         ("schema", {}, False),
         ("version", {}, False),
         ("conv2d k=5 --no-run", {}, False),

@@ -10,7 +10,7 @@ import pytest
 from layercli.layers import find
 from tests.docs.console import ROOT, blocks, check
 
-GUIDES = [ROOT / "docs" / name for name in ("language.md", "figures.md")]
+GUIDES = [ROOT / "docs" / name for name in ("language.md", "figures.md", "compare.md", "suggest.md")]
 UPDATE = bool(os.environ.get("LAYERCLI_UPDATE"))
 
 

@@ -1,0 +1,145 @@
+"""The answer to a question: what was found, each solution checked by the ordinary analysis and held against torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from layercli.analysis.walk import Analysis, Options, analyse_spec
+from layercli.checks import AGREES, DIFFERS
+from layercli.design.answers import answer_of
+from layercli.design.question import alone, differs, nothing_open, spaces
+from layercli.design.solutions import Found, Solution
+from layercli.design.solve import Search
+from layercli.design.space import OpenInput
+from layercli.design.wanted import wanted
+from layercli.errors import LayerError
+from layercli.expect import Expectation, parse_expectation
+from layercli.measurement import Measurement
+from layercli.plan import Plan, Tensor
+from layercli.report import Report
+from layercli.spec import Spec, parse
+
+
+class Row(NamedTuple):
+    """A solution that is shown, with the whole answer to it."""
+
+    solution: Solution
+    spec: str
+    report: Report
+
+
+class Answered(NamedTuple):
+    """What is known in the end. Every row was analysed by itself, as ``layercli run`` does it."""
+
+    spec: Spec
+    inputs: tuple[OpenInput, ...]
+    wishes: tuple[Expectation, ...]
+    options: Options
+    optimizer: str
+    found: Found
+    rows: tuple[Row, ...] = ()
+    why_not_run: str = "--no-run was given"
+
+    def checked(self, top: int | None) -> Answered:
+        """With the best analysed again; LayerError where the analysis does not find what the search says."""
+        return self._replace(rows=tuple(map(self._checked, self.found.solutions[:top])))
+
+    def _checked(self, solution: Solution) -> Row:
+        space, answer = solution.space, solution.answer
+        text = space.text(answer.choice)
+        analysis = analyse_spec(parse(text), space.fed(answer.choice), self.options)
+        again = answer_of(answer.choice, analysis)
+        if again.refused is not None or again[1:5] != answer[1:5]:
+            message = f"the search and the analysis differ at {text}: {answer[1:5]}, {again[1:5]}"
+            raise LayerError("internal.solve", message, fix="please report it")
+        return Row(solution, text, Report(analysis, None, self.why_not_run, optimizer=self.optimizer))
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """What there is for torch to run."""
+        return tuple(plan for row in self.rows for plan in row.report.analysis.plans)
+
+    def measured(self, answers: Sequence[Measurement]) -> Answered:
+        """With what torch did, plan by plan."""
+        left = list(answers)
+        rows = []
+        for row in self.rows:
+            analysis: Analysis = row.report.analysis
+            own = [left.pop(0) for _ in analysis.plans]
+            rows.append(row._replace(report=Report(analysis, own, "", optimizer=self.optimizer)))
+        return self._replace(rows=tuple(rows), why_not_run="")
+
+    @property
+    def differs(self) -> bool:
+        """Whether torch did something else than a row says."""
+        return any(row.report.status == DIFFERS for row in self.rows)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether torch did what every row says."""
+        return bool(self.rows) and all(row.report.status == AGREES for row in self.rows)
+
+
+def wishes_of(
+    want: str | None, where: Sequence[str], spec: Spec, inputs: Sequence[OpenInput]
+) -> tuple[Expectation, ...]:
+    """What ``--want`` and ``--where`` ask; LayerError where nothing is asked."""
+    shape = None
+    if inputs and not inputs[0].open:
+        feed = inputs[0].given.feed
+        shape = feed.shape if isinstance(feed, Tensor) else None
+    wishes = [] if want is None else [wanted(want, spec.chain, shape)]
+    wishes += [parse_expectation(text, "--where ") for text in where]
+    if not wishes:
+        fix = "write --want 1,64,112,112, or --where params<=20k"
+        raise LayerError("solve.wish", "nothing says what is wanted", fix=fix)
+    return tuple(wishes)
+
+
+def answered(
+    spec: Spec,
+    inputs: tuple[OpenInput, ...],
+    wishes: tuple[Expectation, ...],
+    options: Options,
+    optimizer: str,
+    per_axis: bool,
+    progress: Callable[[int, int], None],
+) -> Answered:
+    """Searches for all axes alike first, and by axis where that finds nothing and axes may differ."""
+    found = _found(spec, inputs, wishes, options, optimizer, per_axis, progress)
+    if not found.solutions and not per_axis and not found.fixed and differs(spec, inputs, wishes):
+        again = _found(spec, inputs, wishes, options, optimizer, True, progress)
+        if again.solutions:
+            found = again
+    return Answered(spec, inputs, wishes, options, optimizer, found)
+
+
+def _found(
+    spec: Spec,
+    inputs: tuple[OpenInput, ...],
+    wishes: tuple[Expectation, ...],
+    options: Options,
+    optimizer: str,
+    per_axis: bool,
+    progress: Callable[[int, int], None],
+) -> Found:
+    outcomes = []
+    for space in spaces(spec, inputs, wishes, per_axis):
+        if not space.holes:
+            raise nothing_open(space)
+        search = Search(space, options, wishes, optimizer)
+        outcomes.append(search.found(lambda number, of=space.count: progress(number, of)))  # type: ignore[misc]
+    solutions = [solution for outcome in outcomes for solution in outcome.solutions]
+    if len(outcomes) > 1:
+        solutions.sort(key=lambda solution: (solution.exotic, sum(solution.unread)))
+    first = outcomes[0]
+    return first._replace(
+        solutions=tuple(solutions),
+        times=sum(outcome.times for outcome in outcomes),
+        candidates=sum(outcome.candidates for outcome in outcomes),
+        bounds=tuple(bound for outcome in outcomes for bound in outcome.bounds),
+        misses=tuple(miss for outcome in outcomes for miss in outcome.misses) if not solutions else (),
+        fixed=tuple(dict.fromkeys(words for outcome in outcomes for words in outcome.fixed)) if not solutions else (),
+        per_axis=per_axis and alone(spec) is not None,
+    )

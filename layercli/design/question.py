@@ -1,0 +1,133 @@
+"""A question to solve: which keys are looked for where none is named, for all axes alike or for each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from layercli.design.domains import FLAGS, Domains, searched
+from layercli.design.space import OpenInput, Space
+from layercli.errors import LayerError
+from layercli.expect import Expectation
+from layercli.layers import find
+from layercli.layers.definition import Key, Layer
+from layercli.spec import EITHER, Argument, Chain, Group, Op, Spec, Unknown, parse
+
+
+def alone(spec: Spec) -> tuple[Layer, Op] | None:
+    """The layer that a spec of one step is; None for a design of several."""
+    steps = spec.chain.steps
+    op = steps[0].unit if len(steps) == 1 and steps[0].repeat == 1 else None
+    if not isinstance(op, Op) or op.name == EITHER or op.branches:
+        return None
+    layer = find(op.name)
+    return None if layer is None else (layer, op)
+
+
+def spaces(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation], per_axis: bool) -> Iterator[Space]:
+    """Where to look, in turn. A layer without ``_`` is asked for the keys that its output hangs on."""
+    one = alone(spec)
+    domains = Domains(one is not None, _largest(wishes))
+    inputs = inputs if per_axis else tuple(map(_tied, inputs))
+    if one is None or _asks(spec.chain):
+        if per_axis and one is not None:
+            spec = parse(_spread(spec.source, *one), open=True)
+        yield Space(spec, inputs, domains)
+        return
+    layer, op = one
+    for keys in searched(layer, [*_given(layer, op)]):
+        text = spec.source.rstrip()
+        for key in keys:
+            text += f" {key.names[-1]}={_open(key, per_axis)}"
+        yield Space(parse(text, open=True), inputs, domains)
+
+
+def _open(key: Key, per_axis: bool) -> str:
+    """What stands for a key that is looked for."""
+    if key.name in FLAGS:
+        return "false/true"
+    count = _axes(key)
+    return ",".join("_" * count) if per_axis and count > 1 else "_"
+
+
+def _axes(key: Key) -> int:
+    return key.kind.axes if key.kind.takes_tuple and key.kind.axes else 1
+
+
+def _spread(text: str, layer: Layer, op: Op) -> str:
+    """The text with ``_`` for each axis where one stands for all."""
+    positional = iter(layer.positional)
+    for argument in reversed([(argument, argument.name or next(positional, "")) for argument in op.arguments]):
+        given, name = argument
+        key = layer.key(name)
+        if key is not None and len(given.items) == 1 and isinstance(given.items[0].open, Unknown):
+            span = given.items[0].span
+            text = text[: span.start] + ",".join("_" * _axes(key)) + text[span.end :]
+    return text
+
+
+def _tied(item: OpenInput) -> OpenInput:
+    """An input whose unknown sizes are one size: what is asked of all axes alike."""
+    first = next((open_ for _, open_ in item.open if isinstance(open_.open, Unknown)), None)
+    if first is None:
+        return item
+    return item._replace(
+        open=tuple((axis, first if isinstance(open_.open, Unknown) else open_) for axis, open_ in item.open)
+    )
+
+
+def differs(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation]) -> bool:
+    """Whether what is wished may need another setting, or size, along each axis."""
+    one = alone(spec)
+    unknown = any(sum(isinstance(open_.open, Unknown) for _, open_ in item.open) > 1 for item in inputs)
+    if unknown:
+        return True
+    if one is None:
+        return False
+    keys = [key for keys in searched(one[0], ()) for key in keys]
+    wanted = any(wish.figure in ("shape", "rf") and isinstance(wish.wanted, tuple) for wish in wishes)
+    return wanted and any(_axes(key) > 1 for key in keys)
+
+
+def _largest(wishes: Sequence[Expectation]) -> int | None:
+    """The largest size that is wanted of the output, or of a row."""
+    sizes = [
+        size
+        for wish in wishes
+        if wish.figure == "shape" and isinstance(wish.wanted, tuple)
+        for size in wish.wanted
+        if isinstance(size, int)
+    ]
+    return max(sizes, default=None)
+
+
+def _asks(chain: Chain) -> bool:
+    """Whether ``_`` stands anywhere in it."""
+    for step in chain.steps:
+        unit = step.unit
+        if isinstance(unit, Group):
+            if _asks(unit.chain):
+                return True
+        elif isinstance(unit, Op) and (any(map(_unknown, unit.arguments)) or any(map(_asks, unit.branches))):
+            return True
+    return False
+
+
+def _unknown(argument: Argument) -> bool:
+    return any(isinstance(item.open, Unknown) for item in argument.items)
+
+
+def _given(layer: Layer, op: Op) -> Iterator[str]:
+    """The keys that are written, by torch's names."""
+    positional = iter(layer.positional)
+    for argument in op.arguments:
+        key = layer.key(argument.name or next(positional, ""))
+        if key is not None:
+            yield key.name
+
+
+def nothing_open(space: Space) -> LayerError:
+    """The error for a question in which nothing is left open."""
+    return LayerError(
+        "solve.closed", "nothing is left open in this design", source=space.spec.source,
+        span=space.spec.chain.span, fix="write _ for what is looked for, as in conv2d 32 k=_ s=_",
+    )  # fmt: skip

@@ -1,0 +1,341 @@
+"""Which designs of a space are all that is wished: every one within the bounds, the best first.
+
+A layer alone is searched by boxes of values (:mod:`layercli.design.boxes`), a design of several by going through it,
+where what a step decides early is not tried again. Either way nothing within the bounds is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from typing import Any
+
+from layercli.analysis.variant import MACS
+from layercli.analysis.walk import Options
+from layercli.design.answers import Answer, Answers
+from layercli.design.boxes import Allowed, allowed
+from layercli.design.convention import exotic
+from layercli.design.course import Depth, selections
+from layercli.design.domains import SIZES, Bound, bounds_of
+from layercli.design.grid import Cell, Grid
+from layercli.design.judged import of_analysis, of_cell
+from layercli.design.solutions import Found, Miss, Solution
+from layercli.design.space import Selection, Space
+from layercli.design.sweep import understood
+from layercli.design.wishes import Wishes
+from layercli.errors import LayerError
+from layercli.expect import Expectation
+from layercli.expect.check import name_of
+from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_
+from layercli.formula.specialised import folded
+
+MOST_LISTED = 200_000
+"""Solutions that are worked out one by one; of more, the best by what is told apart without that."""
+BEST_OF_PART = 200
+"""Of parts whose solutions multiply to more than that, how many of each are combined."""
+MOST_DESIGNS = 200_000
+"""Designs of several layers that are gone through."""
+NEAR = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
+"""How far from the wanted sizes is looked in turn where nothing fits."""
+
+Progress = Callable[[int], None]
+
+
+class Search:
+    """A search in a space."""
+
+    def __init__(self, space: Space, options: Options, wishes: Sequence[Expectation], optimizer: str = "adam") -> None:
+        self.space = space
+        self.asked = Grid.of(space, options)
+        if type(self.asked) is Answers:
+            self.asked = Grid.of(space, options, fields=any(wish.figure == "rf" for wish in wishes))
+        self.wishes = Wishes((), self.asked, optimizer)
+        self.wishes.clauses = tuple(wishes)
+
+    def found(self, progress: Progress = lambda _: None) -> Found:
+        """All solutions; where there are none, what lies nearest."""
+        bounds = tuple(
+            Bound(column.name, " x ".join(self._bound(hole) for hole in column.holes)) for column in self.space.columns
+        )
+        if isinstance(self.asked, Grid):
+            return self._alone(self.asked, bounds)
+        if self.space.count > MOST_DESIGNS:
+            raise self._too_many()
+        return self._together(bounds, progress)
+
+    def _bound(self, number: int) -> str:
+        hole = self.space.holes[number]
+        values = [value[0].value if len(value) == 1 and hasattr(value[0], "value") else "…" for value in hole.values]
+        return bounds_of(["true" if v is True else "false" if v is False else v for v in values])
+
+    def _too_many(self) -> LayerError:
+        holes = self.space.holes
+        widest = max(holes, key=lambda hole: len(hole.values))
+        return LayerError(
+            "limit.designs", f"the unknowns make {self.space.count:,} designs, and {MOST_DESIGNS:,} is the most",
+            span=widest.where.span, source=widest.where.source, fix="bound the widest of them: 1..8, or 16/32/64",
+        )  # fmt: skip
+
+    # --- one layer ---
+
+    def _alone(self, grid: Grid, bounds: tuple[Bound, ...]) -> Found:
+        clauses = self.wishes.clauses
+        solutions, count = self._fitting(grid, clauses)
+        if solutions:
+            return Found(self._ranked(solutions), max(count, len(solutions)), self.space.count, bounds)
+        fixed = tuple(dict.fromkeys(words for _, cell in grid.cells if cell for words in self._fixed(cell)))
+        misses = () if fixed else tuple(self._misses(grid))
+        return Found((), 0, self.space.count, bounds, misses, fixed)
+
+    def _fitting(self, grid: Grid, clauses: Sequence[Expectation], slack: int = 0) -> tuple[list[Solution], int]:
+        """The solutions under these clauses, sizes of the output within ``slack`` of the wanted ones; how many."""
+        solutions: list[Solution] = []
+        total = 0
+        for values, cell in grid.cells:
+            if cell is None:
+                for choice in product(*values):
+                    answer = grid.answer(choice)
+                    if answer.refused is not None:
+                        understood(grid, answer)
+                    elif self._fits(answer, clauses, slack):
+                        solutions.append(of_analysis(self.space, answer, grid.analysis(choice)))
+                continue
+            conditions = [*self._conditions(cell, clauses, slack)]
+            steps = (*cell.steps, *(("", condition) for condition in conditions))
+            parts = allowed(steps, cell.base, cell.symbols, cell.tables)
+            number = math.prod(len(part.choices) for part in parts)
+            kept = 0
+            for choice in _combined(parts, self._trimmed(cell, parts, number)):
+                answer = grid.answer(choice)
+                if answer.refused is None and self._fits(answer, clauses, slack):
+                    solutions.append(of_cell(grid, cell, answer))
+                    kept += 1
+            total += number if number > MOST_LISTED and kept else kept
+        return solutions, max(total, len(solutions))
+
+    def _fits(self, answer: Answer, clauses: Sequence[Expectation], slack: int) -> bool:
+        for clause in clauses:
+            if slack and clause.figure == "shape" and not clause.at:
+                if _distance(clause, answer) > slack:
+                    return False
+            elif not self.wishes.met(clause, answer):
+                return False
+        return True
+
+    def _conditions(self, cell: Cell, clauses: Sequence[Expectation], slack: int) -> Iterator[Expr]:
+        """The clauses that can be said of a structure as conditions on its figures."""
+        for clause in clauses:
+            if clause.at:
+                continue
+            if clause.figure == "shape" and clause.test == "=":
+                yield _shape_is(cell, clause.wanted, slack)
+            elif isinstance(clause.wanted, Fraction) and (
+                clause.figure == "params"
+                or (clause.figure in ("macs", "flops") and not cell.variant.layer.macs_unknown)
+            ):
+                yield _number_is(clause)
+
+    def _trimmed(self, cell: Cell, parts: Sequence[Allowed], number: int) -> list[list[tuple[int, ...]]]:
+        """The choices of each part that are combined: all, or the most usual ones of each."""
+        if number <= MOST_LISTED:
+            return [part.choices for part in parts]
+
+        def usual(part: Allowed) -> Callable[[tuple[int, ...]], Any]:
+            def points(places: tuple[int, ...]) -> Any:
+                values: dict[str, list[Any]] = {}
+                for hole, place in zip(part.holes, places):
+                    key = self.space.holes[hole].where.key
+                    value = self.space.holes[hole].values[place]
+                    if key is not None and len(value) and hasattr(value[0], "value"):
+                        values.setdefault(key.name, []).append(value[0].value)
+                return exotic(values, False), places
+
+            return points
+
+        return [sorted(part.choices, key=usual(part))[:BEST_OF_PART] for part in parts]
+
+    # --- why not ---
+
+    def _fixed(self, cell: Cell) -> Iterator[str]:
+        """Sizes of the output that no hole changes, and that are not what is wanted."""
+        names = {name for group in cell.symbols for name in group}
+        rest = folded(cell.steps, cell.base, names)
+        if rest is None:
+            return
+        _, known = rest
+        labels = [axis.label for axis in next(iter(cell.variant.every_output()))[1].axes]
+        for clause in self.wishes.clauses:
+            wanted = clause.wanted
+            if clause.figure != "shape" or clause.at or not isinstance(wanted, tuple) or clause.test != "=":
+                continue
+            if len(wanted) != cell.rank:
+                yield f"the output has {_axes(cell.rank)}, and {_axes(len(wanted))} are wanted"
+                continue
+            for label, name, want in zip(labels, cell.sizes, wanted):
+                if want is not None and name in known and known[name] != want:
+                    yield f"{label} of the output is {known[name]:,} in every setting, and {want} is wanted"
+
+    def _misses(self, grid: Grid) -> Iterator[Miss]:
+        """For each wish: the designs that are all else, and the one among them that comes nearest to it."""
+        clauses = self.wishes.clauses
+        for number, clause in enumerate(clauses):
+            others = (*clauses[:number], *clauses[number + 1 :])
+            if clause.figure == "shape" and not clause.at and clause.test == "=":
+                for slack in NEAR:
+                    solutions, _ = self._fitting(grid, (*others, clause), slack)
+                    if solutions:
+                        ranked = self._ranked(solutions, partial(_distance, clause))
+                        yield self._miss(clause, len(solutions), ranked[0])
+                        break
+                continue
+            solutions, count = self._fitting(grid, others)
+            if solutions:
+                ranked = self._ranked(solutions, partial(self._far, clause))
+                yield self._miss(clause, count, ranked[0])
+
+    def _miss(self, clause: Expectation, times: int, nearest: Solution) -> Miss:
+        value = self.wishes.value(clause, nearest.answer)
+        if isinstance(value, tuple):
+            said = ("x" if clause.figure == "rf" else ",").join("global" if v == math.inf else str(v) for v in value)
+        else:
+            said = "unknown" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+        return Miss(clause.text.strip(), times, nearest, f"{name_of(clause)} is {said}")
+
+    def _far(self, clause: Expectation, answer: Answer) -> float:
+        """How far a design is from a wish; far where that cannot be told."""
+        value = self.wishes.value(clause, answer)
+        if clause.figure == "shape" and isinstance(value, tuple):
+            return _distance(clause, answer._replace(output=value))
+        if isinstance(value, tuple):
+            value = None if None in value else min(value, default=None)
+        if not isinstance(value, (int, float)) or not isinstance(clause.wanted, Fraction):
+            return math.inf
+        return abs(value - float(clause.wanted))
+
+    # --- several layers ---
+
+    def _together(self, bounds: tuple[Bound, ...], progress: Progress) -> Found:
+        space, asked = self.space, self.asked
+        depth = Depth(space)
+        clauses = self.wishes.clauses
+        solutions: list[Solution] = []
+        near: dict[int, list[Any]] = {}
+        begun: Selection | None = None
+        refused: list[Answer] = []
+        for number, choice in enumerate(selections(space)):
+            if number % 64 == 0:
+                progress(number)
+            if begun is not None and choice[: len(begun)] == begun:
+                continue
+            begun = None
+            answer = asked.answer(choice)
+            if answer.refused is not None:
+                understood(asked, answer)
+                begun = choice[: depth.of(asked.last_error)]
+                refused.append(answer)
+                continue
+            failed = [clause for clause in clauses if not self.wishes.met(clause, answer)]
+            if not failed:
+                solutions.append(of_analysis(space, answer, self.wishes.report(answer).analysis))
+            elif len(failed) == 1:
+                kept = near.setdefault(clauses.index(failed[0]), [0, math.inf, None])
+                far = self._far(failed[0], answer)
+                kept[0] += 1
+                if far < kept[1] or kept[2] is None:
+                    kept[1:] = far, answer
+            if failed and (places := [self.wishes.span(clause, answer) for clause in failed if clause.at]):
+                begun = choice[: min(depth.before(place) for place in places)]
+        if solutions:
+            return Found(self._ranked(solutions), len(solutions), space.count, bounds)
+        misses = tuple(
+            self._miss(clauses[index], times, of_analysis(space, answer, asked.analysis(answer.choice)))
+            for index, (times, _, answer) in sorted(near.items())
+        )
+        fixed: tuple[str, ...] = ()
+        if not near and refused and self.wishes.no_row is None:
+            error = asked.analysis(refused[-1].choice).error
+            fixed = (f"torch would refuse designs such as {space.text(refused[-1].choice)}: {error}",)
+        return Found((), 0, space.count, bounds, misses, fixed)
+
+    # --- the best first ---
+
+    def _ranked(
+        self, solutions: Sequence[Solution], first: Callable[[Answer], float] | None = None
+    ) -> tuple[Solution, ...]:
+        budget = next(
+            (
+                clause for clause in self.wishes.clauses
+                if clause.test in ("<", "<=") and isinstance(clause.wanted, Fraction) and self._spends
+            ),
+            None,
+        )  # fmt: skip
+
+        def rank(solution: Solution) -> tuple[Any, ...]:
+            answer = solution.answer
+            cost: Any = answer.macs if answer.macs is not None else 0
+            if budget is not None:
+                value = self.wishes.value(budget, answer)
+                cost = -value if isinstance(value, int) else 0
+            far = first(answer) if first else 0
+            return far, solution.exotic, sum(solution.unread), cost, answer.params or 0, self._sizes(answer.choice)
+
+        return tuple(sorted(solutions, key=rank))
+
+    @property
+    def _spends(self) -> bool:
+        """Whether something is looked for that is better the larger it is: channels, or features."""
+        return any(hole.asked and hole.where.key and hole.where.key.name in SIZES for hole in self.space.holes)
+
+    def _sizes(self, choice: Selection) -> tuple[int, ...]:
+        return (sum(choice), *choice)
+
+
+def _combined(parts: Sequence[Allowed], choices: Sequence[Sequence[tuple[int, ...]]]) -> Iterator[Selection]:
+    """One choice of each part as a choice of all holes."""
+    order = [hole for part in parts for hole in part.holes]
+    places = sorted(range(len(order)), key=order.__getitem__)
+    for several in product(*choices):
+        flat = [place for part in several for place in part]
+        yield tuple([flat[index] for index in places])
+
+
+def _shape_is(cell: Cell, wanted: Any, slack: int) -> Expr:
+    if not isinstance(wanted, tuple) or len(wanted) != cell.rank:
+        return Num(False)
+    asked = [(Sym(name), want) for name, want in zip(cell.sizes, wanted) if isinstance(want, int)]
+    if slack:
+        return and_(*(and_(ge_(size, want - slack), le_(size, want + slack)) for size, want in asked))
+    return and_(*(eq_(size, want) for size, want in asked))
+
+
+def _number_is(clause: Expectation) -> Expr:
+    """A comparison of a whole number with a fraction, in whole numbers."""
+    assert isinstance(clause.wanted, Fraction)
+    figure: Expr = {"params": Sym("params"), "macs": MACS, "flops": 2 * MACS}[clause.figure]
+    down, up, whole = math.floor(clause.wanted), math.ceil(clause.wanted), clause.wanted.denominator == 1
+    if clause.test == "<=":
+        return le_(figure, down)
+    if clause.test == "<":
+        return le_(figure, up - 1)
+    if clause.test == ">=":
+        return ge_(figure, up)
+    if clause.test == ">":
+        return ge_(figure, down + 1)
+    if not whole:
+        return Num(clause.test == "!=")
+    return (eq_ if clause.test == "=" else ne_)(figure, down)
+
+
+def _distance(clause: Expectation, answer: Answer) -> float:
+    """How far the output's sizes are from the wanted ones along the axis where they differ most."""
+    wanted, output = clause.wanted, answer.output
+    if not isinstance(wanted, tuple) or output is None or len(wanted) != len(output):
+        return math.inf
+    return max((abs(size - want) for size, want in zip(output, wanted) if isinstance(want, int)), default=0)
+
+
+def _axes(count: int) -> str:
+    return "1 axis" if count == 1 else f"{count} axes"

@@ -1,0 +1,84 @@
+"""What is wished of a design (``--where``), and its figures by name: from the short answer where that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from layercli.analysis.walk import Analysis
+from layercli.design.answers import Answer, Answers
+from layercli.errors import LayerError, Span
+from layercli.expect import Expectation, met, parse_expectation, value_of
+from layercli.expect.check import rows_of
+from layercli.report import Report
+
+
+def _field(answer: Answer) -> tuple[Any, ...] | None:
+    field = answer.field
+    if field is None:
+        return None
+    return tuple(float("inf") if whole else size for size, whole in zip(field["size"], field["global"]))
+
+
+QUICK: dict[str, Callable[[Answer], Any]] = {
+    "shape": lambda answer: answer.output,
+    "params": lambda answer: answer.params,
+    "macs": lambda answer: answer.macs,
+    "flops": lambda answer: None if answer.macs is None else 2 * answer.macs,
+    "rf": _field,
+}
+"""The figures that the short answer has, as :func:`layercli.expect.value_of` gives them."""
+
+
+class Wishes:
+    """Clauses that a design has to meet, and what it has for a figure."""
+
+    def __init__(self, texts: Sequence[str], asked: Answers, optimizer: str = "adam") -> None:
+        self.clauses = tuple(parse_expectation(text, "--where ") for text in texts)
+        self.asked = asked
+        self.optimizer = optimizer
+        self.no_row: LayerError | None = None
+        """The last row that was asked of and that a design did not have."""
+        self._last: tuple[Any, Report] | None = None
+
+    def fit(self, answer: Answer) -> bool:
+        """Whether all clauses hold of a design that is accepted."""
+        return all(self.met(clause, answer) for clause in self.clauses)
+
+    def met(self, clause: Expectation, answer: Answer) -> bool:
+        """Whether a clause holds of a design that is accepted."""
+        return met(clause, self.value(clause, answer))
+
+    def span(self, clause: Expectation, answer: Answer) -> Span | None:
+        """Where the row stands that a clause asks of; None where the design has no such row."""
+        try:
+            rows = rows_of(clause, self.report(answer))
+        except LayerError:
+            return None
+        return rows[-1].span
+
+    def value(self, clause: Expectation, answer: Answer) -> Any:
+        """What a design has for the figure of a clause; None where that is unknown, or it has no such row."""
+        quick = QUICK.get(clause.figure)
+        if quick is not None and not clause.at:
+            return quick(answer)
+        try:
+            return value_of(clause, self.report(answer))[0]
+        except LayerError as error:
+            self.no_row = error
+            return None
+
+    def figure(self, name: str, answer: Answer) -> Any:
+        """What a design has for a figure of the whole."""
+        return self.value(Expectation(name, name, "", "=", ""), answer)
+
+    def report(self, answer: Answer) -> Report:
+        """The whole answer to a design."""
+        if self._last is None or self._last[0] != answer.choice:
+            self._last = answer.choice, reported(self.asked.analysis(answer.choice), self.optimizer)
+        return self._last[1]
+
+
+def reported(analysis: Analysis, optimizer: str = "adam") -> Report:
+    """An analysis as a report that torch is not asked about."""
+    return Report(analysis, None, "--no-run was given", optimizer=optimizer)
