@@ -1,6 +1,6 @@
 """From what was written to a layer's keys: which value is for which, in the shell's notation and in torch's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from layercli.errors import LayerError, Span, short
@@ -76,12 +76,8 @@ def from_op(layer: Layer, op: Op) -> Given:
     """The keys of a step in the shell's notation; errors point at the word that is off."""
     values: dict[str, Any] = {}
     spans: dict[str, Span] = {}
-    positional = iter(layer.positional)
     taken: dict[str, Expr] = {}
-    for argument in op.arguments:
-        if argument.reference is not None:
-            continue  # a tensor, no key: the walk wires it
-        part, key = _key(layer, argument, positional, op)
+    for argument, part, key in named(layer, op):
         inferred = _of_the_input(layer, key, argument) if part is None else None
         if inferred is not None:
             taken[key.name] = inferred
@@ -95,6 +91,14 @@ def from_op(layer: Layer, op: Op) -> Given:
         into[key.name] = _value(key, argument)
         spans[key.name] = argument.items[0].span._replace(end=argument.items[-1].span.end)
     return Given(values, spans, shell=True, span=op.span, taken=taken)
+
+
+def named(layer: Layer, op: Op) -> Iterator[tuple[Argument, Key | None, Key]]:
+    """Each value of a step with the key that it is for, and the part of the layer that has the key, if one has."""
+    positional = iter(layer.positional)
+    for argument in op.arguments:
+        if argument.reference is None:  # else it is a tensor, no key: the walk wires it
+            yield argument, *_key(layer, argument, positional, op)
 
 
 def _of_the_input(layer: Layer, key: Key, argument: Argument) -> Expr | None:

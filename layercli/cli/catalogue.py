@@ -3,7 +3,7 @@
 VERBS = {
     "run": 'A chain of layers: run "conv2d 8 k=5 | relu" -i 1,3,16,16',
     "batch": "JSON Lines in, JSON Lines out",
-    "solve": "Settings that give what you want: solve conv2d -i 1,3,224,224 --want 1,64,112,112",
+    "solve": "Settings that give what you want: solve maxpool2d -i 1,64,32,32 --want half",
     "sweep": "Every combination of values: sweep conv2d 16/32 k=1/3/5 -i 1,3,32,32",
     "compare": 'Designs side by side: compare "conv2d k=5 d=2" "conv2d k=9"',
     "suggest": "Other layers in the place of these: suggest conv2d 64 7 p=3 -i 1,64,56,56",

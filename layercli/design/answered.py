@@ -109,7 +109,15 @@ def answered(
     """Searches for all axes alike first, and by axis where that finds nothing and axes may differ."""
     found = _found(spec, inputs, wishes, options, optimizer, per_axis, progress)
     if not found.solutions and not per_axis and not found.fixed and differs(spec, inputs, wishes):
-        again = _found(spec, inputs, wishes, options, optimizer, True, progress)
+        try:
+            again = _found(spec, inputs, wishes, options, optimizer, True, progress)
+        except LayerError as error:
+            if error.code != "limit.designs":
+                raise
+            words = (
+                f"sizes that differ by axis were not tried, {error.message}: bound them, as in -i 1,3,200..260,100..140"
+            )
+            return Answered(spec, inputs, wishes, options, optimizer, found._replace(fixed=(words,)))
         if again.solutions:
             found = again
     return Answered(spec, inputs, wishes, options, optimizer, found)

@@ -7,12 +7,12 @@ is dropped, where all hold everywhere it is taken, else it is halved along the h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-from layercli.formula import Steps, symbols
+from layercli.formula import Expr, Op, Steps, symbols
 from layercli.formula.enclosed import enclosed
 from layercli.formula.specialised import folded, specialised
 
@@ -37,7 +37,7 @@ def allowed(
     ``groups``: the symbols that each hole sets; ``tables``: by the place of each of its values, those of its symbols.
     """
     names = {name for group in groups for name in group}
-    rest = folded(steps, constants, names)
+    rest = folded(tuple(_apart(steps)), constants, names)
     if rest is None:
         return [Allowed(tuple(range(len(groups))), [])]
     open_steps, known = rest
@@ -49,6 +49,15 @@ def allowed(
         own_tables = [tables[hole] for hole in holes]
         found.append(Allowed(holes, [*_search(mine, known, own_groups, own_tables)]))
     return found
+
+
+def _apart(steps: Iterable[tuple[str, Expr]]) -> Iterator[tuple[str, Expr]]:
+    """The steps, conditions that all have to hold one by one: each may tie fewer holes together."""
+    for name, expr in steps:
+        if not name and isinstance(expr, Op) and expr.kind == "and":
+            yield from _apart([("", part) for part in expr.args])
+        else:
+            yield name, expr
 
 
 def _holes(steps: Steps, groups: Sequence[Sequence[str]]) -> list[set[int]]:

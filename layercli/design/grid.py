@@ -55,7 +55,7 @@ class Cell(NamedTuple):
     first: int
     """Which of the steps is the first of the definition's rules, which stand in their order."""
     steps: Steps
-    """All that is asked and worked out, in order."""
+    """What the definition asks and works out, in order: not what torch cannot count, nor the windows."""
     sizes: tuple[str, ...]
     """The names of the output's sizes."""
     values: Mapping[str, Any]
@@ -281,14 +281,15 @@ class Grid(Answers):
             return None
         facts = [*self._facts(ready)]
         windows = self._windows(ready) if self._slides else []
-        steps = (*facts, *variant.steps, *(("", limit) for limit in self._limits(variant)), *windows)
+        own = (*facts, *variant.steps)
+        steps = (*own, *(("", limit) for limit in self._limits(variant)), *windows)
         wanted = [*outputs[0].sizes, "params", MACS.name, *(name for name, _ in windows)]
         try:
             function = specialised(steps, base, varied, wanted)
         except (ArithmeticError, KeyError, TypeError, ValueError):
             return None
         return Cell(
-            variant, base, tuple(varied), tuple(tables), function, len(outputs[0].sizes), len(facts), steps,
+            variant, base, tuple(varied), tuple(tables), function, len(outputs[0].sizes), len(facts), own,
             outputs[0].sizes, ready.values,
         )  # fmt: skip
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from layercli.analysis.keys import named
 from layercli.design.domains import FLAGS, Domains, searched
 from layercli.design.space import OpenInput, Space
 from layercli.errors import LayerError
 from layercli.expect import Expectation
 from layercli.layers import find
 from layercli.layers.definition import Key, Layer
+from layercli.layers.shape_kinds import Pads
+from layercli.plan import Tensor
 from layercli.spec import EITHER, Argument, Chain, Group, Op, Spec, Unknown, parse
 
 
@@ -30,38 +33,57 @@ def spaces(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation
     inputs = inputs if per_axis else tuple(map(_tied, inputs))
     if one is None or _asks(spec.chain):
         if per_axis and one is not None:
-            spec = parse(_spread(spec.source, *one), open=True)
+            spec = parse(_spread(spec, *one, _rank(inputs)), open=True)
         yield Space(spec, inputs, domains)
         return
     layer, op = one
-    for keys in searched(layer, [*_given(layer, op)]):
+    rank = _rank(inputs)
+    given = [key.name for _, _, key in _named(spec, layer, op)]
+    for keys in searched(layer, given):
         text = spec.source.rstrip()
         for key in keys:
-            text += f" {key.names[-1]}={_open(key, per_axis)}"
+            text += f" {key.names[-1]}={_open(key, per_axis, rank)}"
         yield Space(parse(text, open=True), inputs, domains)
 
 
-def _open(key: Key, per_axis: bool) -> str:
+def _open(key: Key, per_axis: bool, rank: int) -> str:
     """What stands for a key that is looked for."""
     if key.name in FLAGS:
         return "false/true"
-    count = _axes(key)
+    count = _axes(key, rank)
     return ",".join("_" * count) if per_axis and count > 1 else "_"
 
 
-def _axes(key: Key) -> int:
-    return key.kind.axes if key.kind.takes_tuple and key.kind.axes else 1
+def _axes(key: Key, rank: int) -> int:
+    """How many values a key may have, the input having so many axes; one for a key that is not told apart by axis."""
+    kind = key.kind
+    if isinstance(kind, Pads):
+        return kind.ends
+    if kind.listed and kind.tells_single:
+        return max(1, rank - 2)
+    return max(kind.axes, len(key.symbols)) if kind.takes_tuple else 1
 
 
-def _spread(text: str, layer: Layer, op: Op) -> str:
+def _rank(inputs: Sequence[OpenInput]) -> int:
+    feed = inputs[0].given.feed if inputs else None
+    return len(feed.shape) if isinstance(feed, Tensor) else 0
+
+
+def _named(spec: Spec, layer: Layer, op: Op) -> list[tuple[Argument, Key | None, Key]]:
+    """The values that are written, with their keys."""
+    try:
+        return [*named(layer, op)]
+    except LayerError as error:
+        raise error.located(spec.source, op.span) from None
+
+
+def _spread(spec: Spec, layer: Layer, op: Op, rank: int) -> str:
     """The text with ``_`` for each axis where one stands for all."""
-    positional = iter(layer.positional)
-    for argument in reversed([(argument, argument.name or next(positional, "")) for argument in op.arguments]):
-        given, name = argument
-        key = layer.key(name)
-        if key is not None and len(given.items) == 1 and isinstance(given.items[0].open, Unknown):
+    text = spec.source
+    for given, _, key in reversed(_named(spec, layer, op)):
+        if len(given.items) == 1 and isinstance(given.items[0].open, Unknown):
             span = given.items[0].span
-            text = text[: span.start] + ",".join("_" * _axes(key)) + text[span.end :]
+            text = text[: span.start] + ",".join("_" * _axes(key, rank)) + text[span.end :]
     return text
 
 
@@ -85,7 +107,7 @@ def differs(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectatio
         return False
     keys = [key for keys in searched(one[0], ()) for key in keys]
     wanted = any(wish.figure in ("shape", "rf") and isinstance(wish.wanted, tuple) for wish in wishes)
-    return wanted and any(_axes(key) > 1 for key in keys)
+    return wanted and any(_axes(key, _rank(inputs)) > 1 for key in keys)
 
 
 def _largest(wishes: Sequence[Expectation]) -> int | None:
@@ -116,18 +138,12 @@ def _unknown(argument: Argument) -> bool:
     return any(isinstance(item.open, Unknown) for item in argument.items)
 
 
-def _given(layer: Layer, op: Op) -> Iterator[str]:
-    """The keys that are written, by torch's names."""
-    positional = iter(layer.positional)
-    for argument in op.arguments:
-        key = layer.key(argument.name or next(positional, ""))
-        if key is not None:
-            yield key.name
-
-
 def nothing_open(space: Space) -> LayerError:
     """The error for a question in which nothing is left open."""
+    one = alone(space.spec)
+    said, fix = "nothing is left open in this design", "write _ for what is looked for, as in conv2d 32 k=_ s=_"
+    if one is not None and not any(searched(one[0], ())):
+        said = f"no key of {one[0].name} changes the size of what it gives"
     return LayerError(
-        "solve.closed", "nothing is left open in this design", source=space.spec.source,
-        span=space.spec.chain.span, fix="write _ for what is looked for, as in conv2d 32 k=_ s=_",
+        "solve.closed", said, source=space.spec.source, span=space.spec.chain.span, fix=fix
     )  # fmt: skip

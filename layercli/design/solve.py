@@ -32,10 +32,8 @@ from layercli.expect.check import name_of
 from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_
 from layercli.formula.specialised import folded
 
-MOST_LISTED = 200_000
-"""Solutions that are worked out one by one; of more, the best by what is told apart without that."""
-BEST_OF_PART = 200
-"""Of parts whose solutions multiply to more than that, how many of each are combined."""
+MOST_LISTED = 20_000
+"""Solutions that are worked out one by one; where parts multiply to more, the most usual of each are combined."""
 MOST_DESIGNS = 200_000
 """Designs of several layers that are gone through."""
 NEAR = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
@@ -108,12 +106,14 @@ class Search:
             parts = allowed(steps, cell.base, cell.symbols, cell.tables)
             number = math.prod(len(part.choices) for part in parts)
             kept = 0
-            for choice in _combined(parts, self._trimmed(cell, parts, number)):
+            whole = number <= MOST_LISTED or not all(map(self._is_condition, clauses))
+            trimmed = [part.choices for part in parts] if whole else self._trimmed(parts)
+            for choice in _combined(parts, trimmed):
                 answer = grid.answer(choice)
                 if answer.refused is None and self._fits(answer, clauses, slack):
                     solutions.append(of_cell(grid, cell, answer))
                     kept += 1
-            total += number if number > MOST_LISTED and kept else kept
+            total += kept if whole else number
         return solutions, max(total, len(solutions))
 
     def _fits(self, answer: Answer, clauses: Sequence[Expectation], slack: int) -> bool:
@@ -128,20 +128,21 @@ class Search:
     def _conditions(self, cell: Cell, clauses: Sequence[Expectation], slack: int) -> Iterator[Expr]:
         """The clauses that can be said of a structure as conditions on its figures."""
         for clause in clauses:
-            if clause.at:
+            if not self._is_condition(clause):
                 continue
-            if clause.figure == "shape" and clause.test == "=":
+            if clause.figure == "shape":
                 yield _shape_is(cell, clause.wanted, slack)
-            elif isinstance(clause.wanted, Fraction) and (
-                clause.figure == "params"
-                or (clause.figure in ("macs", "flops") and not cell.variant.layer.macs_unknown)
-            ):
+            elif clause.figure == "params" or not cell.variant.layer.macs_unknown:
                 yield _number_is(clause)
 
-    def _trimmed(self, cell: Cell, parts: Sequence[Allowed], number: int) -> list[list[tuple[int, ...]]]:
-        """The choices of each part that are combined: all, or the most usual ones of each."""
-        if number <= MOST_LISTED:
-            return [part.choices for part in parts]
+    def _is_condition(self, clause: Expectation) -> bool:
+        """Whether a clause can be said as a condition; the others are asked of each design that is left."""
+        if clause.at:
+            return False
+        return (clause.figure == "shape" and clause.test == "=") or clause.figure in ("params", "macs", "flops")
+
+    def _trimmed(self, parts: Sequence[Allowed]) -> list[list[tuple[int, ...]]]:
+        """The most usual choices of each part."""
 
         def usual(part: Allowed) -> Callable[[tuple[int, ...]], Any]:
             def points(places: tuple[int, ...]) -> Any:
@@ -155,7 +156,9 @@ class Search:
 
             return points
 
-        return [sorted(part.choices, key=usual(part))[:BEST_OF_PART] for part in parts]
+        several = sum(len(part.choices) > 1 for part in parts)
+        most = max(1, int(MOST_LISTED ** (1 / several)))
+        return [sorted(part.choices, key=usual(part))[:most] for part in parts]
 
     # --- why not ---
 

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from math import prod
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from layercli.analysis.keys import named
 from layercli.errors import LayerError, Span
 from layercli.layers import find
 from layercli.layers.definition import Key, Layer
@@ -180,13 +181,16 @@ class Space:
             self._either(op, path)
         else:
             layer = find(op.name)
-            positional = iter(layer.positional if layer else ())
-            for argument in op.arguments:
-                name = argument.name or next(positional, "")
-                key = layer.key(name) if layer else None
-                if key is None and layer is not None and argument.name:
-                    key = (layer.part_of(name) or (None, None))[1]
-                self._argument(argument, argument.name or (key.names[-1] if key else name), path, layer, key)
+            if layer is None:
+                from layercli.analysis.complaints import unknown_layer
+
+                raise unknown_layer(op.name, op.name_span).located(self.spec.source)
+            try:
+                keys = [*named(layer, op)]
+            except LayerError as error:
+                raise error.located(self.spec.source, op.span) from None
+            for argument, _, key in keys:
+                self._argument(argument, argument.name or key.names[-1], path, layer, key)
             for number, branch in enumerate(op.branches):
                 self._find(branch, f"{path}.{number}.")
         self._noted(op, begun)
@@ -207,7 +211,7 @@ class Space:
             holes = tuple(range(hole, len(self.holes)))
             self.columns.append(Column(name if name.isidentifier() else f"step@{path}", holes, text, op.span))
 
-    def _argument(self, argument: Argument, name: str, path: str, layer: Layer | None, key: Key | None) -> None:
+    def _argument(self, argument: Argument, name: str, path: str, layer: Layer, key: Key) -> None:
         first = len(self.holes)
         for axis, item in enumerate(argument.items):
             if item.open is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from layercli.analysis.walk import first_layer
 from layercli.errors import LayerError, Span
@@ -26,6 +27,9 @@ def wanted(text: str, chain: Chain, shape: Sequence[int] | None) -> Expectation:
     said = text.strip().lower()
     times = _ratio(said)
     if times is None:
+        meant = get_close_matches(said, _WORDS, n=1, cutoff=0.6)
+        if meant:
+            raise _wrong(text, f"{said[:40]!r} says no shape", f"did you mean {meant[0]}?")
         found = parse_expectation(text, OPTION)
         if found.figure != "shape" or found.at or found.test != "=":
             fix = f"write --where {text.strip()}" if found.figure != "shape" else "write the shape alone: 1,64,_,_"
@@ -35,14 +39,12 @@ def wanted(text: str, chain: Chain, shape: Sequence[int] | None) -> Expectation:
         raise _wrong(text, f"{said!r} hangs on an input that is looked for", "write the shape that is wanted")
     multiplier, divisor = times
     sizes: list[int | None] = [None] * len(shape)
-    for axis in spatial(chain, len(shape)):
+    along = spatial(chain, len(shape))
+    for axis in along:
         size = shape[axis] * multiplier
         if size % divisor:
-            below, above = size // divisor, size // divisor + 1
-            fix = f"write the size: {below} or {above}, as in --want " + ",".join(
-                str(below) if index == axis else "_" for index in range(len(shape))
-            )
-            raise _wrong(text, f"{shape[axis]} is no multiple of {divisor}", fix)
+            near = ",".join(str(size * multiplier // divisor) if at in along else "_" for at, size in enumerate(shape))
+            raise _wrong(text, f"{shape[axis]} is no multiple of {divisor}", f"write the sizes, such as --want {near}")
         sizes[axis] = size // divisor
     span = Span(len(OPTION), len(OPTION) + max(1, len(text)))
     return Expectation(text, "shape", "", "=", tuple(sizes), span)
