@@ -200,7 +200,7 @@ class Analyser:
             raise LayerError("torch.dtype", f"parameters cannot be {parameters}", fix="use float32")
         need = variant.compute(sizes, self.symbolic)
         if need is not None:
-            raise _unmet(need, variant, sizes, given)
+            raise unmet(need, variant, sizes, given)
         if not self.symbolic:
             _check_sizes(layer, variant, sizes, given)
         first = next(tensors(arranged[layer.inputs[0].name]), None) if layer.inputs else Flow((), parameters)
@@ -302,7 +302,8 @@ def _inferred(key: Key, known: Mapping[str, Any], sizes: Mapping[str, Any]) -> A
     return evaluate(resolve(key.infer, known), sizes)
 
 
-def _unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) -> LayerError:
+def unmet(need: Need, variant: Variant, sizes: dict[str, Any], given: Given) -> LayerError:
+    """The error for a rule that does not hold at these sizes."""
     words: dict[str, Any] = {name: value for name, value in sizes.items() if "." not in name}
     words.update({name: value for name, value in variant.known.items() if name not in words})
     for name, expr in need.values.items():

@@ -49,13 +49,24 @@ class Answers:
         self.last_error: LayerError | None = None
         """Why the last design that the ordinary analysis was asked for is refused."""
         self._remembered = Remembered()
+        self._last: tuple[Selection, Analysis] | None = None
 
     def analysis(self, choice: Selection) -> Analysis:
-        """The ordinary analysis of a design, without notes and without a plan for torch."""
+        """The ordinary analysis of a design, without notes and without a plan for torch; the last one is kept."""
+        if self._last is not None and self._last[0] == choice:
+            return self._last[1]
         if len(self._remembered) > REMEMBERED:
             self._forget()
         spec, inputs = self.space.design(choice)
-        return analyse_spec(spec, inputs, self.options, self.analyser, self._remembered)
+        analysis = analyse_spec(spec, inputs, self.options, self.analyser, self._remembered)
+        self._last = choice, analysis
+        return analysis
+
+    def error(self, choice: Selection) -> LayerError:
+        """Why a design is refused, in full."""
+        error = self.analysis(choice).error
+        assert error is not None
+        return error
 
     def forget(self) -> None:
         """Drops what is no longer likely to be asked for, where a lot of it has come together."""

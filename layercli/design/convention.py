@@ -20,7 +20,9 @@ def exotic(values: Values, transposed: bool) -> int:
     points += 2 * bool(values.get("proj_size", (0,))[0])
     kernels = values.get("kernel_size")
     if kernels is None:
-        return points + len({*values.get("scale_factor", ())}) // 2 + len({*values.get("padding", ())}) // 2
+        pads = values.get("padding") or ()
+        uneven: int = sum(max(0, abs(before - after) - 1) for before, after in zip(pads[::2], pads[1::2]))
+        return points + len({*values.get("scale_factor", ())}) // 2 + uneven
     worst = 0
     for axis, kernel in enumerate(kernels):
         stride, dilation, padding, extra = (
@@ -28,8 +30,8 @@ def exotic(values: Values, transposed: bool) -> int:
             for name, usual in (("stride", 1), ("dilation", 1), ("padding", 0), ("output_padding", 0))
         )
         worst = max(worst, _along_one(kernel, stride, dilation, padding, extra, transposed))
-    uneven = sum(len(set(values.get(name, (0,)))) > 1 for name in ("kernel_size", "stride", "padding", "dilation"))
-    return points + worst + uneven
+    different = sum(len(set(values.get(name, (0,)))) > 1 for name in ("kernel_size", "stride", "padding", "dilation"))
+    return points + worst + different
 
 
 def _along(values: Values, name: str, axis: int, usual: int) -> int:

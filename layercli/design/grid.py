@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from layercli.analysis import receptive
 from layercli.analysis.flow import from_feed
-from layercli.analysis.keys import from_op
-from layercli.analysis.layer import MOST_TENSORS, Prepared
+from layercli.analysis.keys import Given, from_op
+from layercli.analysis.layer import MOST_TENSORS, Prepared, unmet
 from layercli.analysis.variant import MACS, Variant
 from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers, Refusal
@@ -58,6 +58,8 @@ class Cell(NamedTuple):
     """What the definition asks and works out, in order: not what torch cannot count, nor the windows."""
     sizes: tuple[str, ...]
     """The names of the output's sizes."""
+    given: Given
+    """The keys of one of the designs; where they stand is the same in all of them."""
     values: Mapping[str, Any]
     """The layer's keys at one of the designs: those that decide the structure have these values in all of them."""
 
@@ -111,6 +113,23 @@ class Grid(Answers):
         self.last_error = None
         return Answer(choice, Refusal(need.code, self._path, need.message))
 
+    def error(self, choice: Selection) -> LayerError:
+        """Why a design is refused, in full: in the words of its rule, as the ordinary analysis puts them."""
+        cell = self._cell(choice)
+        if cell is None or self._torch_order:
+            return super().error(choice)
+        places = [table[index] for table, index in zip(cell.tables, choice)]
+        found = cell.function(*places)
+        if isinstance(found, tuple) or not 0 <= found - cell.first < len(cell.variant.rules):
+            return super().error(choice)
+        sizes = dict(cell.base)
+        for names, values in zip(cell.symbols, places):
+            sizes.update(zip(names, values))
+        need = cell.variant.compute(sizes)
+        assert need is not None
+        error = unmet(need, cell.variant, sizes, cell.given)
+        return error.located(self.space.spec.source, cell.given.span, self._path)
+
     def forget(self) -> None:
         """Drops the designs that were made: the generated functions need none."""
         self._forget()
@@ -149,6 +168,10 @@ class Grid(Answers):
             return False
         step = self.space.spec.chain.steps[0]
         self._path = step.label or "0"
+        unit = step.unit
+        assert isinstance(unit, Op)
+        # with two values or more it may be torch's order of arguments, of which the ordinary analysis speaks
+        self._torch_order = sum(argument.name is None for argument in unit.arguments) > 1
         self._fields: dict[int, dict[str, list[Any]] | None] = {}
         feed = self.space.inputs[0].given.feed
         assert isinstance(feed, Tensor)
@@ -290,7 +313,7 @@ class Grid(Answers):
             return None
         return Cell(
             variant, base, tuple(varied), tuple(tables), function, len(outputs[0].sizes), len(facts), own,
-            outputs[0].sizes, ready.values,
+            outputs[0].sizes, ready.given, ready.values,
         )  # fmt: skip
 
     def _facts(self, ready: Prepared) -> Iterator[tuple[str, Expr]]:

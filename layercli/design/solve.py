@@ -32,7 +32,7 @@ from layercli.expect.check import name_of
 from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_
 from layercli.formula.specialised import folded
 
-MOST_LISTED = 20_000
+MOST_LISTED = 10_000
 """Solutions that are worked out one by one; where parts multiply to more, the most usual of each are combined."""
 MOST_DESIGNS = 200_000
 """Designs of several layers that are gone through."""

@@ -71,12 +71,6 @@ class Sweep:
             else:
                 self.left_out += 1
 
-    def error(self, choice: Selection) -> LayerError:
-        """Why a design is refused, in full."""
-        error = self.asked.analysis(choice).error
-        assert error is not None
-        return error
-
     # --- order ---
 
     def direction(self, text: str, option: str, larger: bool = False) -> tuple[Direction, ...]:

@@ -113,7 +113,7 @@ def _said(sweep: Sweep, chosen: Chosen) -> Iterator[Line]:
     if chosen.front is not None:
         yield Line(f"* no other design is as good in all and better in one: {len(chosen.front):,} designs", "dim")
     for item in refused[:MOST_REASONS]:
-        error = sweep.error(item.example)
+        error = sweep.asked.error(item.example)
         example = short(sweep.space.text(item.example), 60)
         yield Line(f"refused {item.times:,} x {error.code}: {example}: {error.message}", "note")
     if len(refused) > MOST_REASONS:
@@ -165,7 +165,7 @@ def row(
         "error": None,
     }
     if not ok:
-        error = sweep.error(choice)
+        error = sweep.asked.error(choice)
         document["error"] = {"code": error.code, "message": error.message, "path": error.path, "fix": error.fix or None}
     return document
 
@@ -209,7 +209,7 @@ def head() -> dict[str, Any]:
 
 
 def _refused(sweep: Sweep, item: Any) -> dict[str, Any]:
-    error = sweep.error(item.example)
+    error = sweep.asked.error(item.example)
     return {
         "count": item.times,
         "code": error.code,
@@ -238,7 +238,7 @@ def csv_row(sweep: Sweep, answer: Answer, further: Sequence[str], front: set[Sel
         cells.append("" if value is None else value)
     if front is not None:
         cells.append("*" if answer.choice in front else "")
-    return [*cells, "" if ok else sweep.error(answer.choice).message]
+    return [*cells, "" if ok else sweep.asked.error(answer.choice).message]
 
 
 def further(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:

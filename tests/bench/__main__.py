@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 
-from tests.bench import batch, chain, definitions, design, explorer, graph, lenet, startup, verified
+from tests.bench import backwards, batch, chain, definitions, design, explorer, graph, lenet, startup, verified
 from tests.bench.timing import layercli
 
 SECTIONS = {
@@ -18,6 +18,7 @@ SECTIONS = {
     "graph": graph.main,
     "definitions": definitions.main,
     "explorer": explorer.main,
+    "backwards": backwards.main,
 }
 
 
