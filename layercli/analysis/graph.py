@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from layercli.analysis.flow import Flow, from_feed
 from layercli.analysis.keys import Given, from_op
@@ -17,6 +18,10 @@ from layercli.layers.definition import Layer
 from layercli.plan import Call, Input, Module, Ref, Tensor
 from layercli.spec import Call as PythonCall
 from layercli.spec import Chain, Custom, Group, Op, Step
+
+_CHANGED = ("rows", "modules", "told", "taken", "called", "_labels")
+_REPLACED = ("inputs", "opened", "opaque", "why_opaque")
+"""What of a walk its steps change: in place, or by putting another value there."""
 
 
 class Walk(Net):
@@ -49,7 +54,7 @@ class Walk(Net):
             if problem is not None:
                 raise problem
         self._further = frozenset(_input_labels(chain))
-        self.output = self.chain(chain, "", self.start(), ())
+        self.output = self.chain(chain, "", *self._begun(chain))
         self.check_inputs()
         if not self.rows:
             raise LayerError(
@@ -57,9 +62,37 @@ class Walk(Net):
                 fix='write the layers behind it: "input 1,3,32,32 | conv2d 8 3"',
             )  # fmt: skip
 
-    def chain(self, chain: Chain, prefix: str, stream: Stream, blocks: tuple[Block, ...]) -> Stream:
-        """The steps of a chain, one after another."""
-        for position, step in enumerate(chain.steps):
+    def _begun(self, chain: Chain) -> tuple[Stream, tuple[Block, ...], int]:
+        """Where the walk starts: behind the steps that the last design began with too, if that is remembered."""
+        trail, done = self.remembered.trail, 0
+        if trail is None:
+            return self.start(), (), 0
+        if self.inputs == self.remembered.fed:
+            while done < min(len(trail), len(chain.steps)) and trail[done][0] is chain.steps[done]:
+                done += 1
+        self.remembered.fed = self.inputs
+        del trail[done:]
+        if not done:
+            return self.start(), (), 0
+        stream: Stream = self._restored(trail[-1][1])
+        return stream, (), done
+
+    def _state(self, stream: Stream) -> dict[str, Any]:
+        """The state behind a step: what later steps change is copied."""
+        copied = {name: getattr(self, name).copy() for name in _CHANGED}
+        return {**copied, **{name: getattr(self, name) for name in _REPLACED}, "stream": stream}
+
+    def _restored(self, state: dict[str, Any]) -> Any:
+        for name in _CHANGED:
+            setattr(self, name, state[name].copy())
+        for name in _REPLACED:
+            setattr(self, name, state[name])
+        return state["stream"]
+
+    def chain(self, chain: Chain, prefix: str, stream: Stream, blocks: tuple[Block, ...], done: int = 0) -> Stream:
+        """The steps of a chain, one after another; so many of them are done."""
+        trail = self.remembered.trail if not prefix else None
+        for position, step in enumerate(chain.steps[done:], done):
             base = f"{prefix}{step.label or position}"
             for time in range(step.repeat):
                 path, inside = base, blocks
@@ -69,6 +102,8 @@ class Walk(Net):
                 stream = self.step(step, path, stream, inside)
             if step.label:
                 self._labels[step.label] = stream
+            if trail is not None:
+                trail.append((step, self._state(stream)))
         return stream
 
     def step(self, step: Step, path: str, stream: Stream, blocks: tuple[Block, ...]) -> Stream:

@@ -48,7 +48,7 @@ class Answers:
         self.analyser = Analyser(options.mode, options.dtype)
         self.last_error: LayerError | None = None
         """Why the last design that the ordinary analysis was asked for is refused."""
-        self._remembered = Remembered()
+        self._remembered = Remembered(trail=True)
         self._last: tuple[Selection, Analysis] | None = None
 
     def analysis(self, choice: Selection) -> Analysis:
@@ -72,7 +72,7 @@ class Answers:
         """Drops what is no longer likely to be asked for, where a lot of it has come together."""
 
     def _forget(self) -> None:
-        self._remembered = Remembered()
+        self._remembered = Remembered(trail=True)
         self.space.forget()
 
     def answer(self, choice: Selection) -> Answer:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from layercli.design.space import Where
 from layercli.errors import LayerError
 from layercli.formula import Expr, symbols
-from layercli.layers.definition import Key, Layer, Let, Out
+from layercli.layers.definition import REQUIRED, Key, Layer, Let, Out
 from layercli.layers.kinds import Flag, Word
 
 ALONE = {
@@ -85,7 +85,7 @@ def _no_domain(where: Where) -> LayerError:
 
 
 def searched(layer: Layer, given: Sequence[str]) -> Iterator[tuple[Key, ...]]:
-    """Which keys of a layer are searched, ``given`` being known: those that its first output hangs on.
+    """Which keys of a layer are searched, ``given`` being known: those that it needs, or its first output hangs on.
 
     Where two keys say one thing, each of them in turn.
     """
@@ -95,7 +95,7 @@ def searched(layer: Layer, given: Sequence[str]) -> Iterator[tuple[Key, ...]]:
         if key.name not in given
         and (key.name in ALONE or key.name in SIZES or key.name in FLAGS)
         and (key.infer is None or key.name in layer.positional)
-        and any(symbol.name in asked for symbol in key.symbols)
+        and (key.default is REQUIRED or any(symbol.name in asked for symbol in key.symbols))
     ]  # fmt: skip
     names = {key.name for key in layer.keys}
     pairs = [(one, other) for one, other in INSTEAD.items() if one in names and other in names]

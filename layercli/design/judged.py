@@ -23,6 +23,10 @@ JUDGED = (
 """The keys that convention has something to say of."""
 
 
+_MOST_AXES = 6
+"""Values that a key lists at most: two for each spatial axis."""
+
+
 def of_cell(grid: Grid, cell: Cell, answer: Answer) -> Solution:
     """A design of one layer, judged by the symbols that its choice sets."""
     sizes = dict(cell.base)
@@ -32,7 +36,10 @@ def of_cell(grid: Grid, cell: Cell, answer: Answer) -> Solution:
     values: dict[str, Sequence[Any]] = {}
     for key in layer.keys:
         if key.name in JUDGED:
-            along = [sizes[symbol.name] for symbol in key.symbols if symbol.name in sizes]
+            own = [symbol.name for symbol in key.symbols]
+            if key.kind.listed and own:
+                own += [f"{own[0]}{index}" for index in range(_MOST_AXES)]
+            along = [sizes[name] for name in own if name in sizes]
             settled = cell.values.get(key.name)
             values[key.name] = along or (settled if isinstance(settled, tuple) else (settled,))
     feed = grid.space.fed(answer.choice)[0].feed

@@ -31,7 +31,8 @@ def spaces(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation
     one = alone(spec)
     domains = Domains(one is not None, _largest(wishes))
     inputs = inputs if per_axis else tuple(map(_tied, inputs))
-    if one is None or _asks(spec.chain):
+    looked_for = any(isinstance(open_.open, Unknown) for item in inputs for _, open_ in item.open)
+    if one is None or looked_for or _asks(spec.chain):
         if per_axis and one is not None:
             spec = parse(_spread(spec, *one, _rank(inputs)), open=True)
         yield Space(spec, inputs, domains)
