@@ -8,7 +8,8 @@ from typing import Any
 from layercli.analysis.flow import Flow, from_feed
 from layercli.analysis.keys import Given, from_op
 from layercli.analysis.layer import Analyser
-from layercli.analysis.net import Net, Remembered
+from layercli.analysis.net import Net
+from layercli.analysis.remembered import Remembered
 from layercli.analysis.rows import Block, Options, Place
 from layercli.analysis.settle import read
 from layercli.analysis.stream import Stream

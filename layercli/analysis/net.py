@@ -14,6 +14,7 @@ from layercli.analysis.keys import Given
 from layercli.analysis.layer import MOST_TENSORS, Analyser, Bound
 from layercli.analysis.notes import notes
 from layercli.analysis.receptive import Field
+from layercli.analysis.remembered import Remembered
 from layercli.analysis.rows import Options, Place, Row
 from layercli.analysis.stream import Stream, outputs_of
 from layercli.errors import LayerError
@@ -25,26 +26,6 @@ from layercli.spec import Chain, Op
 
 Argument = tuple[str | None, Tree, Wire]
 """An input of a layer's call: its name where it is given by name, the value, where the run finds it."""
-
-
-class Remembered:
-    """What walks over designs that share parts need not do again. It keeps alive what its keys name by identity."""
-
-    def __init__(self, trail: bool = False) -> None:
-        """``trail``: whether designs begin alike, so that the state behind each of their steps is worth a copy."""
-        self.given: dict[int, tuple[Op, Layer, Given]] = {}
-        """By the identity of an op: the layer that it names, and its keys."""
-        self.bound: dict[Any, Bound] = {}
-        """By the identity of the keys and by the inputs."""
-        self.reach: dict[Any, tuple[Bound, Mapping[str, Field], Field]] = {}
-        """By the identities of a bound layer and of its inputs' receptive fields."""
-        self.trail: list[tuple[Any, dict[str, Any]]] | None = [] if trail else None
-        """The steps of the last design and the state of its walk behind each of them."""
-        self.fed: tuple[Input, ...] = ()
-        """What the last design was fed."""
-
-    def __len__(self) -> int:
-        return len(self.bound)
 
 
 class Net:

@@ -11,8 +11,8 @@ from layercli.analysis.graph import Walk
 from layercli.analysis.inputs import refused, usual
 from layercli.analysis.keys import from_module
 from layercli.analysis.layer import Analyser, param_bytes
-from layercli.analysis.net import Remembered
 from layercli.analysis.notes import Note
+from layercli.analysis.remembered import Remembered
 from layercli.analysis.rows import Options, Place, Row
 from layercli.errors import LayerError
 from layercli.layers import find, find_torch

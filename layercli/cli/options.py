@@ -134,6 +134,12 @@ LONG_AND_SHORT = frozenset(name for _, option in _OPTIONS.values() for name in (
 """Every spelling of the shared options, so that no layer's key can take one of them."""
 
 
+def own(name: str, kind: Any, default: Any, *words: str, **more: Any) -> Parameter:
+    """An option of one verb alone."""
+    annotation = Annotated[kind, typer.Option(*words, **more)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
 def parameters(*, only: frozenset[str] | None = None) -> list[Parameter]:
     """The shared options as parameters of a command's function."""
     return [

@@ -52,24 +52,20 @@ class Form(str, Enum):
 def parameters() -> list[Parameter]:
     """The layer or design, what is wanted, how many solutions are shown, and the shared options."""
 
-    def option(name: str, kind: Any, default: Any, *words: str, **more: Any) -> Parameter:
-        annotation = Annotated[kind, typer.Option(*words, **more)]
-        return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
     words = typer.Argument(
         metavar="LAYER|SPEC", help="A layer with the keys that are known, or a design with _.", show_default=False
     )
     return [
         Parameter("words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, words]),
-        option("file", Path | None, None, "--file", "-f", metavar="FILE", help="Read the design from a file."),
-        option("want", str | None, None, "--want", "-w", metavar="SHAPE",
+        options.own("file", Path | None, None, "--file", "-f", metavar="FILE", help="Read the design from a file."),
+        options.own("want", str | None, None, "--want", "-w", metavar="SHAPE",
             help="The output: 1,64,112,112, _ for any size; or same, half, double, x/4, x*3 of the spatial axes."),
-        option("where", list[str] | None, None, "--where", metavar="CLAIM",
+        options.own("where", list[str] | None, None, "--where", metavar="CLAIM",
             help="What has to hold besides: params<=20k, rf>=31, shape@2=1,32,8,8 (of a row, by number or label)."),
-        option("top", int, TOP, "--top", min=1, metavar="N", help="How many are shown, the best first."),
-        option("every", bool, False, "--all", help="Show all of them."),
-        option("per_axis", bool, False, "--per-axis", help="Let settings differ by axis."),
-        option("form", Form, Form.table, "--format", help="How the solutions are written."),
+        options.own("top", int, TOP, "--top", min=1, metavar="N", help="How many are shown, the best first."),
+        options.own("every", bool, False, "--all", help="Show all of them."),
+        options.own("per_axis", bool, False, "--per-axis", help="Let settings differ by axis."),
+        options.own("form", Form, Form.table, "--format", help="How the solutions are written."),
         *options.parameters(only=_SHARED),
     ]  # fmt: skip
 
@@ -102,13 +98,15 @@ def _solved(
     from layercli.cli.answer import options_of
     from layercli.cli.opened import fed, parsed
     from layercli.design.answered import answered, wishes_of
+    from layercli.design.question import Question
 
     spec = parsed("solve", words, file)
     inputs = fed(spec, settings.input or ())
     wishes = wishes_of(asked["want"], asked["where"] or (), spec, inputs)
     optimizer = settings.optimizer.value if settings.optimizer else "adam"
     with _Bar(form) as bar:
-        found = answered(spec, inputs, wishes, options_of(settings), optimizer, asked["per_axis"], bar.reached)
+        question = Question(spec, inputs, wishes, options_of(settings), optimizer, asked["per_axis"])
+        found = answered(question, bar.reached)
     top = None if asked["every"] else asked["top"]
     found = found.checked(top)
     if not settings.no_run and found.plans:

@@ -71,24 +71,20 @@ class Asked:
 def parameters() -> list[Parameter]:
     """The spec or a file, what of its designs is shown, and the shared options."""
 
-    def option(name: str, kind: Any, default: Any, *words: str, **more: Any) -> Parameter:
-        annotation = Annotated[kind, typer.Option(*words, **more)]
-        return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
     words = typer.Argument(metavar="SPEC", help="The designs, or - for standard input.", show_default=False)
     return [
         Parameter("words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, words]),
-        option("file", Path | None, None, "--file", "-f", metavar="FILE", help="Read the spec from a file."),
-        option("where", list[str] | None, None, "--where", metavar="CLAIM",
+        options.own("file", Path | None, None, "--file", "-f", metavar="FILE", help="Read the spec from a file."),
+        options.own("where", list[str] | None, None, "--where", metavar="CLAIM",
             help="Only designs of which this holds: params<=20k, shape=1,_,32,32, rf>=31, macs@2<1M."),
-        option("sort", str | None, None, "--sort", metavar="NAMES", help="Order by figures or keys: macs, rf:max,k."),
-        option("top", int | None, None, "--top", min=1, metavar="N", help="The first N rows."),
-        option("every", bool, False, "--all", help=f"All rows; else {MOST_ROWS} are printed."),
-        option("pareto", str | None, None, "--pareto", metavar="NAMES",
+        options.own("sort", str | None, None, "--sort", metavar="NAMES", help="Order by these: macs, rf:max,k."),
+        options.own("top", int | None, None, "--top", min=1, metavar="N", help="The first N rows."),
+        options.own("every", bool, False, "--all", help=f"All rows; else {MOST_ROWS} are printed."),
+        options.own("pareto", str | None, None, "--pareto", metavar="NAMES",
             help="Mark the designs that no other beats in these: params,rf. Small is good, of rf large; or macs:max."),
-        option("plot", str | None, None, "--plot", metavar="X:Y", help="Draw a figure over another: params:macs."),
-        option("save", Path | None, None, "--save", metavar="FILE", help="Write the plot as SVG.", dir_okay=False),
-        option("form", Form, Form.table, "--format", help="How the rows are written."),
+        options.own("plot", str | None, None, "--plot", metavar="X:Y", help="Draw a figure over another: params:macs."),
+        options.own("save", Path | None, None, "--save", metavar="FILE", help="Write the plot as SVG.", dir_okay=False),
+        options.own("form", Form, Form.table, "--format", help="How the rows are written."),
         *options.parameters(only=_SHARED),
     ]  # fmt: skip
 

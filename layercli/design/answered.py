@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from layercli.analysis.walk import Analysis, Options, analyse_spec
+from layercli.analysis.walk import Analysis, analyse_spec
 from layercli.checks import AGREES, DIFFERS
 from layercli.design.answers import answer_of
-from layercli.design.question import alone, differs, nothing_open, spaces
+from layercli.design.question import Question, alone, differs, nothing_open, spaces
 from layercli.design.solutions import Found, Solution
 from layercli.design.solve import Search
 from layercli.design.space import OpenInput
@@ -32,11 +32,7 @@ class Row(NamedTuple):
 class Answered(NamedTuple):
     """What is known in the end. Every row was analysed by itself, as ``layercli run`` does it."""
 
-    spec: Spec
-    inputs: tuple[OpenInput, ...]
-    wishes: tuple[Expectation, ...]
-    options: Options
-    optimizer: str
+    question: Question
     found: Found
     rows: tuple[Row, ...] = ()
     why_not_run: str = "--no-run was given"
@@ -48,12 +44,12 @@ class Answered(NamedTuple):
     def _checked(self, solution: Solution) -> Row:
         space, answer = solution.space, solution.answer
         text = space.text(answer.choice)
-        analysis = analyse_spec(parse(text), space.fed(answer.choice), self.options)
+        analysis = analyse_spec(parse(text), space.fed(answer.choice), self.question.options)
         again = answer_of(answer.choice, analysis)
         if again.refused is not None or again[1:5] != answer[1:5]:
             message = f"the search and the analysis differ at {text}: {answer[1:5]}, {again[1:5]}"
             raise LayerError("internal.solve", message, fix="please report it")
-        return Row(solution, text, Report(analysis, None, self.why_not_run, optimizer=self.optimizer))
+        return Row(solution, text, Report(analysis, None, self.why_not_run, optimizer=self.question.optimizer))
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -67,7 +63,7 @@ class Answered(NamedTuple):
         for row in self.rows:
             analysis: Analysis = row.report.analysis
             own = [left.pop(0) for _ in analysis.plans]
-            rows.append(row._replace(report=Report(analysis, own, "", optimizer=self.optimizer)))
+            rows.append(row._replace(report=Report(analysis, own, "", optimizer=self.question.optimizer)))
         return self._replace(rows=tuple(rows), why_not_run="")
 
     @property
@@ -97,46 +93,31 @@ def wishes_of(
     return tuple(wishes)
 
 
-def answered(
-    spec: Spec,
-    inputs: tuple[OpenInput, ...],
-    wishes: tuple[Expectation, ...],
-    options: Options,
-    optimizer: str,
-    per_axis: bool,
-    progress: Callable[[int, int], None],
-) -> Answered:
-    """Searches for all axes alike first, and by axis where that finds nothing and axes may differ."""
-    found = _found(spec, inputs, wishes, options, optimizer, per_axis, progress)
-    if not found.solutions and not per_axis and not found.fixed and differs(spec, inputs, wishes):
+def answered(question: Question, progress: Callable[[int, int], None] = lambda number, of: None) -> Answered:
+    """Searches for all axes alike first, and by axis where that finds nothing and axes may differ.
+
+    ``progress`` is told how many of how many designs a long search is through.
+    """
+    found = _found(question, progress)
+    if not found.solutions and not question.per_axis and not found.fixed and differs(question):
         try:
-            again = _found(spec, inputs, wishes, options, optimizer, True, progress)
+            again = _found(question._replace(per_axis=True), progress)
         except LayerError as error:
             if error.code != "limit.designs":
                 raise
-            words = (
-                f"sizes that differ by axis were not tried, {error.message}: bound them, as in -i 1,3,200..260,100..140"
-            )
-            return Answered(spec, inputs, wishes, options, optimizer, found._replace(fixed=(words,)))
+            said = f"sizes that differ by axis were not tried, {error.message}"
+            return Answered(question, found._replace(fixed=(f"{said}: bound them, as in -i 1,3,200..260,100..140",)))
         if again.solutions:
             found = again
-    return Answered(spec, inputs, wishes, options, optimizer, found)
+    return Answered(question, found)
 
 
-def _found(
-    spec: Spec,
-    inputs: tuple[OpenInput, ...],
-    wishes: tuple[Expectation, ...],
-    options: Options,
-    optimizer: str,
-    per_axis: bool,
-    progress: Callable[[int, int], None],
-) -> Found:
+def _found(question: Question, progress: Callable[[int, int], None]) -> Found:
     outcomes = []
-    for space in spaces(spec, inputs, wishes, per_axis):
+    for space in spaces(question):
         if not space.holes:
             raise nothing_open(space)
-        search = Search(space, options, wishes, optimizer)
+        search = Search(space, question.options, question.wishes, question.optimizer)
         outcomes.append(search.found(lambda number, of=space.count: progress(number, of)))  # type: ignore[misc]
     solutions = [solution for outcome in outcomes for solution in outcome.solutions]
     if len(outcomes) > 1:
@@ -149,5 +130,5 @@ def _found(
         bounds=tuple(bound for outcome in outcomes for bound in outcome.bounds),
         misses=tuple(miss for outcome in outcomes for miss in outcome.misses) if not solutions else (),
         fixed=tuple(dict.fromkeys(words for outcome in outcomes for words in outcome.fixed)) if not solutions else (),
-        per_axis=per_axis and alone(spec) is not None,
+        per_axis=question.per_axis and alone(question.spec) is not None,
     )

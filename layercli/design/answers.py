@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from layercli.analysis import receptive
 from layercli.analysis.layer import Analyser
-from layercli.analysis.net import Remembered
+from layercli.analysis.remembered import Remembered
 from layercli.analysis.walk import Analysis, Options, analyse_spec
 from layercli.design.space import Selection, Space
 from layercli.errors import LayerError

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from layercli.analysis.keys import named
+from layercli.analysis.walk import Options
 from layercli.design.domains import FLAGS, Domains, searched
 from layercli.design.space import OpenInput, Space
 from layercli.errors import LayerError
@@ -14,6 +16,19 @@ from layercli.layers.definition import Key, Layer
 from layercli.layers.shape_kinds import Pads
 from layercli.plan import Tensor
 from layercli.spec import EITHER, Argument, Chain, Group, Op, Spec, Unknown, parse
+
+
+class Question(NamedTuple):
+    """What is asked of a spec with open values."""
+
+    spec: Spec
+    inputs: tuple[OpenInput, ...]
+    wishes: tuple[Expectation, ...]
+    options: Options
+    optimizer: str = "adam"
+    """Whose state the memory of training counts."""
+    per_axis: bool = False
+    """Whether settings may differ by axis."""
 
 
 def alone(spec: Spec) -> tuple[Layer, Op] | None:
@@ -26,10 +41,11 @@ def alone(spec: Spec) -> tuple[Layer, Op] | None:
     return None if layer is None else (layer, op)
 
 
-def spaces(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation], per_axis: bool) -> Iterator[Space]:
+def spaces(question: Question) -> Iterator[Space]:
     """Where to look, in turn. A layer without ``_`` is asked for the keys that its output hangs on."""
+    spec, inputs, per_axis = question.spec, question.inputs, question.per_axis
     one = alone(spec)
-    domains = Domains(one is not None, _largest(wishes))
+    domains = Domains(one is not None, _largest(question.wishes))
     inputs = inputs if per_axis else tuple(map(_tied, inputs))
     looked_for = any(isinstance(open_.open, Unknown) for item in inputs for _, open_ in item.open)
     if one is None or looked_for or _asks(spec.chain):
@@ -98,16 +114,16 @@ def _tied(item: OpenInput) -> OpenInput:
     )
 
 
-def differs(spec: Spec, inputs: Sequence[OpenInput], wishes: Sequence[Expectation]) -> bool:
+def differs(question: Question) -> bool:
     """Whether what is wished may need another setting, or size, along each axis."""
-    one = alone(spec)
+    inputs, one = question.inputs, alone(question.spec)
     unknown = any(sum(isinstance(open_.open, Unknown) for _, open_ in item.open) > 1 for item in inputs)
     if unknown:
         return True
     if one is None:
         return False
     keys = [key for keys in searched(one[0], ()) for key in keys]
-    wanted = any(wish.figure in ("shape", "rf") and isinstance(wish.wanted, tuple) for wish in wishes)
+    wanted = any(wish.figure in ("shape", "rf") and isinstance(wish.wanted, tuple) for wish in question.wishes)
     return wanted and any(_axes(key, _rank(inputs)) > 1 for key in keys)
 
 

@@ -33,7 +33,7 @@ def blocks(answered: Answered) -> Iterator[Block]:
 
 
 def _wished(answered: Answered) -> str:
-    return " and ".join(wish.text.strip() for wish in answered.wishes)
+    return " and ".join(wish.text.strip() for wish in answered.question.wishes)
 
 
 def _tables(answered: Answered) -> Iterator[Table]:
@@ -112,8 +112,8 @@ def _verdict(answered: Answered) -> Line:
     version = next((m.torch for row in answered.rows if (m := row.report.measurement) and m.torch), None)
     name = f"torch {version}" if version else "torch"
     if first is None:
-        return Line(f"{name}: agrees with all {agree}", "good")
-    return Line(f"{name}: agrees with {agree} of {len(answered.rows)}: {first.status}: {first.why}", "bad")
+        return Line(f"{name} agrees with all {agree}", "good")
+    return Line(f"{name} agrees with {agree} of {len(answered.rows)}: {first.status}: {first.why}", "bad")
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -123,9 +123,9 @@ def document(answered: Answered) -> dict[str, Any]:
     """The answer as one JSON document."""
     found = answered.found
     return {
-        **_head(answered.spec.source, bool(answered.rows)),
-        "inputs": [item.text.removeprefix("--input ") for item in answered.inputs if item.text],
-        "wishes": [wish.text for wish in answered.wishes],
+        **_head(answered.question.spec.source, bool(answered.rows)),
+        "inputs": [item.text.removeprefix("--input ") for item in answered.question.inputs if item.text],
+        "wishes": [wish.text for wish in answered.question.wishes],
         "bounds": [bound._asdict() for bound in found.bounds],
         "exhaustive": True,
         "per_axis": found.per_axis,

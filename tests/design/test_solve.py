@@ -13,6 +13,7 @@ from layercli.cli.inputs import parse_open_inputs
 from layercli.design.answered import answered, wishes_of
 from layercli.design.course import selections
 from layercli.design.domains import Domains, searched
+from layercli.design.question import Question
 from layercli.design.solutions import Found
 from layercli.design.solve import MOST_LISTED, Search
 from layercli.design.space import Space
@@ -144,7 +145,7 @@ def ask(spec: str, given: str, want: str | None = None, *where: str, per_axis: b
     """The question as the command asks it."""
     tree, inputs = parse(spec, open=True), parse_open_inputs([given])
     wishes = wishes_of(want, where, tree, inputs)
-    return answered(tree, inputs, wishes, Options(), "adam", per_axis, lambda number, of: None).found
+    return answered(Question(tree, inputs, wishes, Options(), per_axis=per_axis)).found
 
 
 def first(found: Found) -> str:
