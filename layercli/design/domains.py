@@ -84,10 +84,10 @@ def _no_domain(where: Where) -> LayerError:
     )  # fmt: skip
 
 
-def searched(layer: Layer, given: Sequence[str]) -> Iterator[tuple[Key, ...]]:
+def searched(layer: Layer, given: Sequence[str], sizes: bool = True) -> Iterator[tuple[Key, ...]]:
     """Which keys of a layer are searched, ``given`` being known: those that it needs, or its first output hangs on.
 
-    Where two keys say one thing, each of them in turn.
+    Where two keys say one thing, each of them in turn. Without ``sizes`` those that have a size from the input keep it.
     """
     asked = _asked(layer)
     found = [
@@ -95,6 +95,7 @@ def searched(layer: Layer, given: Sequence[str]) -> Iterator[tuple[Key, ...]]:
         if key.name not in given
         and (key.name in ALONE or key.name in SIZES or key.name in FLAGS)
         and (key.infer is None or key.name in layer.positional)
+        and (sizes or key.infer is None)
         and (key.default is REQUIRED or any(symbol.name in asked for symbol in key.symbols))
     ]  # fmt: skip
     names = {key.name for key in layer.keys}

@@ -56,6 +56,8 @@ class Cell(NamedTuple):
     """Which of the steps is the first of the definition's rules, which stand in their order."""
     steps: Steps
     """What the definition asks and works out, in order: not what torch cannot count, nor the windows."""
+    windows: Steps
+    """The figures of the windows that slide over the input; none of those that are spread."""
     sizes: tuple[str, ...]
     """The names of the output's sizes."""
     given: Given
@@ -313,6 +315,7 @@ class Grid(Answers):
             return None
         return Cell(
             variant, base, tuple(varied), tuple(tables), function, len(outputs[0].sizes), len(facts), own,
+            () if isinstance(self.layer.reach, Spreads) else tuple(windows),
             outputs[0].sizes, ready.given, ready.values,
         )  # fmt: skip
 

@@ -56,7 +56,8 @@ def spaces(question: Question) -> Iterator[Space]:
     layer, op = one
     rank = _rank(inputs)
     given = [key.name for _, _, key in _named(spec, layer, op)]
-    for keys in searched(layer, given):
+    figures = {wish.figure for wish in question.wishes}
+    for keys in searched(layer, given, sizes=bool(figures - {"rf", "dtype"})):
         text = spec.source.rstrip()
         for key in keys:
             text += f" {key.names[-1]}={_open(key, per_axis, rank)}"

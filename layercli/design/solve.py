@@ -29,11 +29,13 @@ from layercli.design.wishes import Wishes
 from layercli.errors import LayerError
 from layercli.expect import Expectation
 from layercli.expect.check import name_of
-from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_
+from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_, or_
 from layercli.formula.specialised import folded
 
 MOST_LISTED = 10_000
 """Solutions that are worked out one by one; where parts multiply to more, the most usual of each are combined."""
+MOST_ASKED = 200_000
+"""Settings that are asked one by one for what is no condition on them, such as memory."""
 MOST_DESIGNS = 200_000
 """Designs of several layers that are gone through."""
 NEAR = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
@@ -51,7 +53,13 @@ class Search:
         if type(self.asked) is Answers:
             self.asked = Grid.of(space, options, fields=any(wish.figure == "rf" for wish in wishes))
         self.wishes = Wishes((), self.asked, optimizer)
-        self.wishes.clauses = tuple(wishes)
+        self.wishes.clauses = tuple(map(self._of_the_whole, wishes))
+
+    def _of_the_whole(self, wish: Expectation) -> Expectation:
+        """A wish of the only row there is, as one of the whole."""
+        steps = self.space.spec.chain.steps
+        lone = isinstance(self.asked, Grid) and wish.at in (steps[0].label, "0")
+        return wish._replace(at="") if lone else wish
 
     def found(self, progress: Progress = lambda _: None) -> Found:
         """All solutions; where there are none, what lies nearest."""
@@ -61,7 +69,7 @@ class Search:
         if isinstance(self.asked, Grid):
             return self._alone(self.asked, bounds)
         if self.space.count > MOST_DESIGNS:
-            raise self._too_many()
+            raise self._too_many(self.space.count, MOST_DESIGNS)
         return self._together(bounds, progress)
 
     def _bound(self, number: int) -> str:
@@ -69,12 +77,11 @@ class Search:
         values = [value[0].value if len(value) == 1 and hasattr(value[0], "value") else "…" for value in hole.values]
         return bounds_of(["true" if v is True else "false" if v is False else v for v in values])
 
-    def _too_many(self) -> LayerError:
-        holes = self.space.holes
-        widest = max(holes, key=lambda hole: len(hole.values))
+    def _too_many(self, count: int, most: int) -> LayerError:
+        widest = max(self.space.holes, key=lambda hole: len(hole.values))
         return LayerError(
-            "limit.designs", f"the unknowns make {self.space.count:,} designs, and {MOST_DESIGNS:,} is the most",
-            span=widest.where.span, source=widest.where.source, fix="bound the widest of them: 1..8, or 16/32/64",
+            "limit.designs", f"{count:,} designs would have to be gone through one by one, and {most:,} is the most",
+            span=widest.where.span, source=widest.where.source, fix="bound what is looked for: 1..8, or 16/32/64",
         )  # fmt: skip
 
     # --- one layer ---
@@ -102,11 +109,13 @@ class Search:
                         solutions.append(of_analysis(self.space, answer, grid.analysis(choice)))
                 continue
             conditions = [*self._conditions(cell, clauses, slack)]
-            steps = (*cell.steps, *(("", condition) for condition in conditions))
+            steps = (*cell.steps, *cell.windows, *(("", condition) for condition in conditions))
             parts = allowed(steps, cell.base, cell.symbols, cell.tables)
             number = math.prod(len(part.choices) for part in parts)
             kept = 0
-            whole = number <= MOST_LISTED or not all(map(self._is_condition, clauses))
+            whole = number <= MOST_LISTED or not all(_is_condition(clause, cell) for clause in clauses)
+            if whole and number > MOST_ASKED:
+                raise self._too_many(number, MOST_ASKED)
             trimmed = [part.choices for part in parts] if whole else self._trimmed(parts)
             for choice in _combined(parts, trimmed):
                 answer = grid.answer(choice)
@@ -128,18 +137,14 @@ class Search:
     def _conditions(self, cell: Cell, clauses: Sequence[Expectation], slack: int) -> Iterator[Expr]:
         """The clauses that can be said of a structure as conditions on its figures."""
         for clause in clauses:
-            if not self._is_condition(clause):
+            if not _is_condition(clause, cell):
                 continue
             if clause.figure == "shape":
                 yield _shape_is(cell, clause.wanted, slack)
-            elif clause.figure == "params" or not cell.variant.layer.macs_unknown:
+            elif clause.figure == "rf":
+                yield _field_is(cell, clause)
+            else:
                 yield _number_is(clause)
-
-    def _is_condition(self, clause: Expectation) -> bool:
-        """Whether a clause can be said as a condition; the others are asked of each design that is left."""
-        if clause.at:
-            return False
-        return (clause.figure == "shape" and clause.test == "=") or clause.figure in ("params", "macs", "flops")
 
     def _trimmed(self, parts: Sequence[Allowed]) -> list[list[tuple[int, ...]]]:
         """The most usual choices of each part."""
@@ -314,22 +319,53 @@ def _shape_is(cell: Cell, wanted: Any, slack: int) -> Expr:
     return and_(*(eq_(size, want) for size, want in asked))
 
 
+def _is_condition(clause: Expectation, cell: Cell) -> bool:
+    """Whether a clause can be said as a condition; the others are asked of each design that is left."""
+    if clause.at:
+        return False
+    if clause.figure == "shape":
+        return clause.test == "="
+    if clause.figure == "rf":
+        return bool(cell.windows)
+    return clause.figure == "params" or (clause.figure in ("macs", "flops") and not cell.variant.layer.macs_unknown)
+
+
+def _field_is(cell: Cell, clause: Expectation) -> Expr:
+    """What a receptive field has to be: d*(k - 1) + 1 cells along each axis that a window slides along."""
+    axes = len(cell.windows) // 4
+    sizes = [Sym(f"slides.{n}.dilation") * (Sym(f"slides.{n}.kernel") - 1) + 1 for n in _numbers(cell)]
+    wanted = clause.wanted if isinstance(clause.wanted, tuple) else (clause.wanted,) * axes
+    if len(wanted) != axes or isinstance(clause.wanted, str):
+        return Num(clause.test == "!=")
+    found = [_compared(size, clause.test, Fraction(want)) for size, want in zip(sizes, wanted) if want is not None]
+    return or_(*found) if clause.test == "!=" else and_(*found)
+
+
+def _numbers(cell: Cell) -> list[str]:
+    """The numbers of the windows, as their figures are called."""
+    return list(dict.fromkeys(name.split(".")[1] for name, _ in cell.windows))
+
+
 def _number_is(clause: Expectation) -> Expr:
-    """A comparison of a whole number with a fraction, in whole numbers."""
     assert isinstance(clause.wanted, Fraction)
     figure: Expr = {"params": Sym("params"), "macs": MACS, "flops": 2 * MACS}[clause.figure]
-    down, up, whole = math.floor(clause.wanted), math.ceil(clause.wanted), clause.wanted.denominator == 1
-    if clause.test == "<=":
+    return _compared(figure, clause.test, clause.wanted)
+
+
+def _compared(figure: Expr, test: str, wanted: Fraction) -> Expr:
+    """A comparison of a whole number with a fraction, in whole numbers."""
+    down, up = math.floor(wanted), math.ceil(wanted)
+    if test == "<=":
         return le_(figure, down)
-    if clause.test == "<":
+    if test == "<":
         return le_(figure, up - 1)
-    if clause.test == ">=":
+    if test == ">=":
         return ge_(figure, up)
-    if clause.test == ">":
+    if test == ">":
         return ge_(figure, down + 1)
-    if not whole:
-        return Num(clause.test == "!=")
-    return (eq_ if clause.test == "=" else ne_)(figure, down)
+    if wanted.denominator != 1:
+        return Num(test == "!=")
+    return (eq_ if test == "=" else ne_)(figure, down)
 
 
 def _distance(clause: Expectation, answer: Answer) -> float:

@@ -51,8 +51,8 @@ def _table(rows: list[Row]) -> Table:
     settings: list[Setting] = [*space.columns]
     unread = any(sum(row.solution.unread) for row in rows)
     columns = [Column(column.name, right=is_number(space, column)) for column in settings]
-    columns += [Column("output"), Column("parameters", right=True), Column("MACs", right=True)]
-    columns.append(Column("receptive field"))
+    columns += [Column("output"), Column("params", right=True), Column("MACs", right=True)]
+    columns.append(Column("rf", spare=1))
     columns += [Column("unread")] if unread else []
     columns.append(Column("torch"))
     lines = []

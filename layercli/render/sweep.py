@@ -50,8 +50,8 @@ def blocks(sweep: Sweep, chosen: Chosen) -> Iterator[Block]:
 def _table(sweep: Sweep, chosen: Chosen) -> Table:
     settings = sweep.space.columns
     columns = [Column(column.name, right=is_number(sweep.space, column)) for column in settings]
-    columns += [Column("output"), Column("parameters", right=True), Column("MACs", right=True)]
-    columns += [Column("receptive field"), *(Column(name, right=True) for name in chosen.further)]
+    columns += [Column("output"), Column("params", right=True), Column("MACs", right=True)]
+    columns += [Column("rf", spare=1), *(Column(name, right=True) for name in chosen.further)]
     columns += [Column("front")] if chosen.front is not None else []
     rows = []
     for answer in chosen.rows:
