@@ -2,14 +2,15 @@
 
 \b
   layercli solve conv2d -i 1,3,224,224 --want 1,64,112,112
-  layercli solve maxpool2d -i 1,64,33,33 --want half --top 5
+  layercli solve maxpool2d -i 1,64,32,32 --want half --top 5
   layercli solve convtranspose2d 8 k=2..6 -i 1,16,8,8 --want double
-  layercli solve "conv2d 32 k=_ s=_ p=_ | relu | maxpool2d k=_ | flatten | linear 10" -i 1,3,32,32 --where "params<=25k"
+  layercli solve "conv2d 8 k=_ | maxpool2d k=_ | flatten | linear 9" -i 1,3,9,9 --where "params<=1k"
   layercli solve "conv2d 8 7 s=2 p=3 | maxpool2d 3 s=2 p=1" -i 1,3,_,_ --want 1,8,56,56
   layercli solve "linear _" -i 1,512 --where "params<=100k"
 
-_ stands for what is looked for; 3/5/7 and 1..9 bound a key. A layer without _ is asked for every key that its output
-hangs on. Every setting within the bounds is considered; what is shown is checked by the analysis and by torch.
+_ stands for what is looked for; 3/5/7 and 1..9 bound a key. A layer without _ is asked for every key
+that its output hangs on. Every setting within the bounds is considered; what is shown is checked by
+the analysis and by torch.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 \b
   layercli sweep "conv2d 16/32/64 k=1/3/5/7 s=1/2 p=0..3" -i 1,3,64,224 --where shape=1,_,32,112
-  layercli sweep "conv2d 32 3/5 | {relu / gelu | dropout} | flatten | linear 10" -i 1,3,32,32 --sort params
+  layercli sweep "conv2d 32 3/5 | {relu / gelu | dropout} | flatten" -i 1,3,32,32 --sort params
   layercli sweep conv2d 64 k=3/5/7 d=1..4 -i 1,64,56,56 --pareto params,rf --plot params:rf
   layercli sweep "conv2d 8..512..8 k=1..11" -i 1,3,224,224 --format jsonl > designs.jsonl
 

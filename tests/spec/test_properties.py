@@ -91,21 +91,21 @@ def check_text(text: str) -> None:
         assert bare(again.chain) == bare(spec.chain)
 
 
-@many(7000)
+@many(2500)
 @given(near_texts)
 def test_texts_of_fragments(text: str) -> None:
     """Pieces of the language in any order."""
     check_text(text)
 
 
-@many(6000)
+@many(2500)
 @given(alphabet_texts)
 def test_texts_of_the_alphabet(text: str) -> None:
     """Characters of the language in any order."""
     check_text(text)
 
 
-@many(4000)
+@many(1500)
 @given(unicode_texts)
 def test_texts_of_any_characters(text: str) -> None:
     """Characters of any kind."""
@@ -144,7 +144,7 @@ def test_a_chain_with_one_character_changed(chain: Chain, data: st.DataObject) -
     check_text(text[:place] + change + text[place + data.draw(st.integers(0, 1)) :])
 
 
-@many(3000)
+@many(1200)
 @given(near_texts, near_texts, near_texts)
 def test_a_part_reads_as_it_does_alone(before: str, text: str, after: str) -> None:
     """What stands around an op or a value changes nothing but where its spans count from."""
