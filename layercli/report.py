@@ -273,7 +273,7 @@ class Report:
             ],
             "errors": [] if analysis.error is None else [error_json(analysis.error)],
         }
-        return document if analysis.symbolic is None else _written(document)
+        return document if analysis.symbolic is None else written(document)
 
     def _known_json(self, macs: Sequence[int | None]) -> dict[str, int] | None:
         """What is known of totals that are not."""
@@ -407,15 +407,15 @@ def _symbols_json(symbolic: Symbolic) -> dict[str, Any]:
     }
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
     """JSON with closed forms as text."""
     from layercli.formula.symbolic import SymInt
 
     if isinstance(value, SymInt):
         return str(value)
     if isinstance(value, dict):
-        return {key: _written(item) for key, item in value.items()}
-    return [_written(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: written(item) for key, item in value.items()}
+    return [written(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _argument(value: Any) -> Any:

@@ -4,7 +4,7 @@
   layercli solve conv2d -i 1,3,224,224 --want 1,64,112,112
   layercli solve maxpool2d -i 1,64,32,32 --want half --top 5
   layercli solve convtranspose2d 8 k=2..6 -i 1,16,8,8 --want double
-  layercli solve "conv2d 8 k=_ | maxpool2d k=_ | flatten | linear 9" -i 1,3,9,9 --where "params<=1k"
+  layercli solve "conv2d 8 k=_ | maxpool2d k=_ | flatten | linear 9" -i 1,3,9,9 --where "rf>=6"
   layercli solve "conv2d 8 7 s=2 p=3 | maxpool2d 3 s=2 p=1" -i 1,3,_,_ --want 1,8,56,56
   layercli solve "linear _" -i 1,512 --where "params<=100k"
 

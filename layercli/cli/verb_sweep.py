@@ -121,7 +121,7 @@ def _swept(words: list[str], file: Path | None, asked: Asked, settings: Settings
     order = sweep.direction(asked.sort, "--sort ") if asked.sort else ()
     weighed = sweep.direction(asked.pareto, "--pareto ", larger=True) if asked.pareto else ()
     plot = _plot(sweep, asked)
-    streamed = form in (Form.jsonl, Form.csv) and not (order or weighed or asked.top)
+    streamed = form in (Form.jsonl, Form.csv) and not (order or weighed or asked.top or plot)
     if streamed:
         return _stream(sweep, form)
     rows, stopped = _gone_through(sweep)
@@ -136,7 +136,13 @@ def _swept(words: list[str], file: Path | None, asked: Asked, settings: Settings
     limit = asked.top or (None if asked.all or form not in (Form.table, Form.plain, Form.markdown) else MOST_ROWS)
     front = sweep.front(rows, weighed) if weighed else None
     chosen = Chosen(
-        ordered[:limit], len(rows), further(names, [column.name for column in space.columns]), front, plot, stopped
+        ordered[:limit],
+        len(rows),
+        further(names, [column.name for column in space.columns]),
+        front,
+        plot,
+        rows,
+        stopped,
     )
     _show(sweep, chosen, asked, settings, form)
     if stopped:

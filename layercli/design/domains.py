@@ -33,6 +33,8 @@ INSTEAD = {"scale_factor": "size"}
 """A key that says in another way what a second one says: a layer is given one of them."""
 MOST_SIZE = 4096
 """A size of which nothing is wanted is searched up to here."""
+MOST_HIDDEN = 1024
+"""The same in a design of several layers, where it need not be a size of the output."""
 MOST_INPUT = 1024
 
 
@@ -61,7 +63,8 @@ class Domains:
             first, last = ranges[name]
             return range(first, last + 1)
         if name in SIZES:
-            return range(SIZES[name], (self.largest or MOST_SIZE) + 1)
+            most = self.largest or MOST_SIZE if self.alone else max(self.largest or 0, MOST_HIDDEN)
+            return range(SIZES[name], most + 1)
         if name in ("groups", "num_groups", "num_heads", "nhead"):
             return range(1, 65)
         if name in ("num_layers", "num_encoder_layers", "num_decoder_layers"):

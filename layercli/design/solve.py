@@ -91,6 +91,8 @@ class Search:
         solutions, count = self._fitting(grid, clauses)
         if solutions:
             return Found(self._ranked(solutions), max(count, len(solutions)), self.space.count, bounds)
+        if self.wishes.no_row is not None:
+            raise self.wishes.no_row
         fixed = tuple(dict.fromkeys(words for _, cell in grid.cells if cell for words in self._fixed(cell)))
         misses = () if fixed else tuple(self._misses(grid))
         return Found((), 0, self.space.count, bounds, misses, fixed)
@@ -258,12 +260,14 @@ class Search:
                 begun = choice[: min(depth.before(place) for place in places)]
         if solutions:
             return Found(self._ranked(solutions), len(solutions), space.count, bounds)
+        if self.wishes.no_row is not None:
+            raise self.wishes.no_row
         misses = tuple(
             self._miss(clauses[index], times, of_analysis(space, answer, asked.analysis(answer.choice)))
             for index, (times, _, answer) in sorted(near.items())
         )
         fixed: tuple[str, ...] = ()
-        if not near and refused and self.wishes.no_row is None:
+        if not near and refused:
             error = asked.analysis(refused[-1].choice).error
             fixed = (f"torch would refuse designs such as {space.text(refused[-1].choice)}: {error}",)
         return Found((), 0, space.count, bounds, misses, fixed)

@@ -9,15 +9,17 @@ from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers, Refusal
 from layercli.design.course import answers, selections
 from layercli.design.grid import Grid
-from layercli.design.space import Selection, Space
+from layercli.design.space import Column, Selection, Space
 from layercli.design.wishes import Wishes
 from layercli.errors import LayerError, Span
 from layercli.expect import ALIASES, FIGURES
+from layercli.spec import Item
 
 FORGET_AFTER = 4096
 """Designs after which what was made for them is dropped, so that a long sweep takes no more memory than a short one."""
 LARGER_IS_BETTER = {"rf"}
 _NO_NUMBERS = ("shape", "dtype")
+_KNOWN = [name for name in (*FIGURES, *ALIASES) if ALIASES.get(name, name) not in _NO_NUMBERS]
 
 
 class Refused(NamedTuple):
@@ -46,6 +48,8 @@ class Sweep:
         """Designs that were gone through."""
         self.left_out = 0
         """Designs that are accepted, but are not what was wished."""
+        self.open_sizes = any(getattr(item.given.feed, "symbols", ()) for item in space.inputs)
+        """Whether figures may be closed forms."""
         self._refused: dict[Refusal, list[Any]] = {}
 
     @property
@@ -84,7 +88,7 @@ class Sweep:
             span = Span(at, at + max(1, len(part)))
             at += len(part) + 1
             if name not in columns and (figure not in FIGURES or figure in _NO_NUMBERS):
-                raise _wrong(option + text, span, name, [*columns, *FIGURES, *ALIASES])
+                raise _wrong(option + text, span, name, [*columns, *_KNOWN])
             if colon and way not in ("min", "max"):
                 raise LayerError(
                     "sweep.order", f"{way[:20]!r} is neither min nor max", span=span, source=option + text,
@@ -96,17 +100,28 @@ class Sweep:
         return tuple(found)
 
     def number(self, name: str, answer: Answer) -> float | None:
-        """What a design is sorted by: a figure, a receptive field's largest axis, its place in a column's values."""
+        """What a design is sorted by: a figure, a receptive field's largest axis, a key's number.
+
+        Of a key that holds no one number it is the place among the values that were written.
+        """
         for column in self.space.columns:
             if column.name == name:
-                place = 0
-                for hole in column.holes:
-                    place = place * len(self.space.holes[hole].values) + answer.choice[hole]
-                return place
+                return self._setting(column, answer.choice)
         value = self.wishes.figure(name, answer)
         if isinstance(value, tuple):
             return None if None in value else max(value, default=None)
-        return value if isinstance(value, (int, float)) else None
+        return value if type(value) in (int, float) else None
+
+    def _setting(self, column: Column, choice: Selection) -> float:
+        if column.lone is not None:
+            value = self.space.holes[column.lone].values[choice[column.lone]]
+            number = value[0].value if len(value) == 1 and isinstance(value[0], Item) else None
+            if isinstance(number, (int, float)):
+                return number
+        place = 0
+        for hole in column.holes:
+            place = place * len(self.space.holes[hole].values) + choice[hole]
+        return place
 
     def ordered(self, rows: Sequence[Answer], by: Sequence[Direction]) -> list[Answer]:
         """The rows, the best first; what is unknown stands at the end, and equals keep their order."""

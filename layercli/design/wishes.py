@@ -37,8 +37,9 @@ class Wishes:
         self.clauses = tuple(parse_expectation(text, "--where ") for text in texts)
         self.asked = asked
         self.optimizer = optimizer
-        self.no_row: LayerError | None = None
-        """The last row that was asked of and that a design did not have."""
+        self._missing: dict[str, LayerError] = {}
+        self._there: set[str] = set()
+        """The rows that are asked of: those that some design did not have, and those that some had."""
         self._last: tuple[Any, Report] | None = None
 
     def fit(self, answer: Answer) -> bool:
@@ -63,10 +64,17 @@ class Wishes:
         if quick is not None and not clause.at:
             return quick(answer)
         try:
-            return value_of(clause, self.report(answer))[0]
+            value = value_of(clause, self.report(answer))[0]
         except LayerError as error:
-            self.no_row = error
+            self._missing[clause.at] = error
             return None
+        self._there.add(clause.at)
+        return value
+
+    @property
+    def no_row(self) -> LayerError | None:
+        """The error for a row that is asked of and that no design had."""
+        return next((error for at, error in self._missing.items() if at not in self._there), None)
 
     def figure(self, name: str, answer: Answer) -> Any:
         """What a design has for a figure of the whole."""

@@ -12,8 +12,9 @@ from layercli.design.solutions import Miss, Solution
 from layercli.design.space import Column as Setting
 from layercli.errors import LayerError
 from layercli.render.blocks import Block, Cell, Column, Line, Table
-from layercli.render.sweep import field_text, is_number
+from layercli.render.sweep import field_text, is_number, value
 from layercli.render.words import shape_text
+from layercli.report import written
 from layercli.version import VERSION
 
 SCHEMA, SCHEMA_VERSION = "layercli.solutions", 1
@@ -61,7 +62,7 @@ def _table(rows: list[Row]) -> Table:
         answer = solution.answer
         cells = [Cell(space.setting(column, answer.choice), "strong") for column in settings]
         cells.append(Cell(shape_text(answer.output or ())))
-        cells += [Cell("unknown" if value is None else f"{value:,}") for value in (answer.params, answer.macs)]
+        cells += [Cell("unknown" if count is None else f"{count:,}") for count in (answer.params, answer.macs)]
         cells.append(Cell(field_text(_field(row))))
         cells += [Cell("x".join(map(str, solution.unread)) if sum(solution.unread) else "")] if unread else []
         cells.append(_mark(row))
@@ -122,7 +123,7 @@ def _verdict(answered: Answered) -> Line:
 def document(answered: Answered) -> dict[str, Any]:
     """The answer as one JSON document."""
     found = answered.found
-    return {
+    document = {
         **_head(answered.question.spec.source, bool(answered.rows)),
         "inputs": [item.text.removeprefix("--input ") for item in answered.question.inputs if item.text],
         "wishes": [wish.text for wish in answered.question.wishes],
@@ -139,6 +140,8 @@ def document(answered: Answered) -> dict[str, Any]:
         "fixed": list(found.fixed),
         "errors": [],
     }
+    result: dict[str, Any] = written(document)  # sizes that were left open as closed forms
+    return result
 
 
 def failure(error: LayerError) -> dict[str, Any]:
@@ -161,7 +164,7 @@ def _said(solution: Solution) -> dict[str, Any]:
     return {
         "spec": space.text(answer.choice),
         "inputs": list(space.shapes(answer.choice)),
-        "args": {column.name: _value(space.setting(column, answer.choice)) for column in space.columns},
+        "args": {column.name: value(space.setting(column, answer.choice)) for column in space.columns},
         "output": None if answer.output is None else list(answer.output),
     }
 
@@ -181,9 +184,3 @@ def _solution(row: Row) -> dict[str, Any]:
             "agrees": report.agrees,
         },
     }  # fmt: skip
-
-
-def _value(text: str) -> int | str | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text) if text.lstrip("-").isdigit() else text

@@ -14,6 +14,7 @@ from layercli.errors import LayerError, short
 from layercli.explain.diagram import Curve, Diagram, Plot
 from layercli.render.blocks import Block, Cell, Column, Drawing, Line, Table
 from layercli.render.words import shape_text, size_text
+from layercli.report import written
 from layercli.version import VERSION
 
 SCHEMA, SCHEMA_VERSION = "layercli.sweep", 1
@@ -34,6 +35,8 @@ class Chosen(NamedTuple):
     front: set[Selection] | None = None
     """The designs that no other beats; None where that was not asked."""
     plot: tuple[str, str] | None = None
+    every: Sequence[Answer] = ()
+    """The designs that are drawn, those that are not shown as rows among them."""
     stopped: bool = False
     """Whether it was ended before it was through."""
 
@@ -91,10 +94,10 @@ def field_text(field: dict[str, list[Any]] | None) -> str:
 
 
 def _figure(sweep: Sweep, name: str, answer: Answer) -> str:
-    value = sweep.wishes.figure(name, answer)
-    if value is None:
+    found = sweep.wishes.figure(name, answer)
+    if found is None:
         return "unknown"
-    return size_text(value) if name in BYTES else f"{value:,}"
+    return size_text(found) if name in BYTES else f"{found:,}"
 
 
 def _said(sweep: Sweep, chosen: Chosen) -> Iterator[Line]:
@@ -125,7 +128,7 @@ def plot(sweep: Sweep, chosen: Chosen) -> Plot:
     assert chosen.plot is not None
     across, up = chosen.plot
     points: dict[bool, list[tuple[float, float | None]]] = {True: [], False: []}
-    for answer in chosen.rows:
+    for answer in chosen.every:
         x, y = sweep.number(across, answer), sweep.number(up, answer)
         if x is not None and y is not None:
             points[chosen.front is not None and answer.choice in chosen.front].append((x, y))
@@ -154,7 +157,7 @@ def row(
     document: dict[str, Any] = {
         "spec": space.text(choice),
         "inputs": space.shapes(choice),
-        "settings": {column.name: _value(space.setting(column, choice)) for column in space.columns},
+        "settings": {column.name: value(space.setting(column, choice)) for column in space.columns},
         "ok": ok,
         "output": answer.output,
         "params": answer.params,
@@ -167,11 +170,14 @@ def row(
     if not ok:
         error = sweep.asked.error(choice)
         document["error"] = {"code": error.code, "message": error.message, "path": error.path, "fix": error.fix or None}
-    return document
+    return written(document) if sweep.open_sizes else document
 
 
 @lru_cache(maxsize=4096)
-def _value(text: str) -> int | str:
+def value(text: str) -> int | bool | str:
+    """A setting as JSON has it: a number, a flag, or the words that were written."""
+    if text in ("true", "false"):
+        return text == "true"
     return int(text) if text.lstrip("-").isdigit() else text
 
 
@@ -234,8 +240,8 @@ def csv_row(sweep: Sweep, answer: Answer, further: Sequence[str], front: set[Sel
     cells += ["" if value is None else value for value in (answer.params, answer.macs)]
     cells.append(field_text(answer.field))
     for name in further:
-        value = sweep.wishes.figure(name, answer) if ok else None
-        cells.append("" if value is None else value)
+        found = sweep.wishes.figure(name, answer) if ok else None
+        cells.append("" if found is None else found)
     if front is not None:
         cells.append("*" if answer.choice in front else "")
     return [*cells, "" if ok else sweep.asked.error(answer.choice).message]

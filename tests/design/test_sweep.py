@@ -74,7 +74,7 @@ def test_order() -> None:
     assert texts("params") == ["4 k=1", "8 k=1", "4 k=3", "8 k=3"]
     assert texts("macs:max") == ["8 k=3", "4 k=3", "8 k=1", "4 k=1"]
     assert texts("rf,params:max") == ["8 k=1", "4 k=1", "8 k=3", "4 k=3"]
-    assert texts("out") == ["8 k=3", "8 k=1", "4 k=3", "4 k=1"]
+    assert texts("out") == ["4 k=3", "4 k=1", "8 k=3", "8 k=1"]
 
 
 @pytest.mark.parametrize(
