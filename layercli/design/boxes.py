@@ -8,7 +8,7 @@ is dropped, where all hold everywhere it is taken, else it is halved along the h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -17,6 +17,15 @@ from layercli.formula.enclosed import enclosed
 from layercli.formula.specialised import folded, specialised
 
 Part = tuple[int, ...]
+
+MOST_BOXES = 400_000
+"""Boxes that are asked of in one part."""
+MOST_CHOICES = 1_000_000
+"""Choices of one part that are listed."""
+
+
+class TooMany(Exception):
+    """More choices, or boxes, than are gone through."""
 
 
 class Allowed(NamedTuple):
@@ -32,7 +41,7 @@ def allowed(
     groups: Sequence[Sequence[str]],
     tables: Sequence[Mapping[int, tuple[Any, ...]]],
 ) -> list[Allowed]:
-    """For each part what its conditions allow; a choice of all holes is one of each part.
+    """For each part what its conditions allow; a choice of all holes is one of each part. TooMany of too many.
 
     ``groups``: the symbols that each hole sets; ``tables``: by the place of each of its values, those of its symbols.
     """
@@ -47,7 +56,10 @@ def allowed(
         mine = _steps_of(open_steps, hangs_on, set(holes))
         own_groups = [groups[hole] for hole in holes]
         own_tables = [tables[hole] for hole in holes]
-        found.append(Allowed(holes, [*_search(mine, known, own_groups, own_tables)]))
+        choices = [*islice(_search(mine, known, own_groups, own_tables), MOST_CHOICES + 1)]
+        if len(choices) > MOST_CHOICES:
+            raise TooMany
+        found.append(Allowed(holes, choices))
     return found
 
 
@@ -108,8 +120,12 @@ def _search(
         return
     asks = enclosed(steps, known, groups)
     boxes = [tuple((0, len(each.places)) for each in ranges)]
+    asked_of = 0
     while boxes:
         box = boxes.pop()
+        asked_of += 1
+        if asked_of > MOST_BOXES:
+            raise TooMany
         sure = asks(*[each.ends(*part) for each, part in zip(ranges, box)])
         if sure is False:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from layercli.errors import LayerError
 from layercli.formula import Expr, symbols
 from layercli.layers.definition import REQUIRED, Key, Layer, Let, Out
 from layercli.layers.kinds import Flag, Word
+from layercli.layers.reach import Spread
 
 ALONE = {
     "kernel_size": (1, 16), "stride": (1, 16), "padding": (0, 16), "dilation": (1, 8), "output_padding": (0, 15),
@@ -87,12 +88,14 @@ def _no_domain(where: Where) -> LayerError:
     )  # fmt: skip
 
 
-def searched(layer: Layer, given: Sequence[str], sizes: bool = True) -> Iterator[tuple[Key, ...]]:
-    """Which keys of a layer are searched, ``given`` being known: those that it needs, or its first output hangs on.
+def searched(
+    layer: Layer, given: Sequence[str], figures: Collection[str] = ("shape",), sizes: bool = True
+) -> Iterator[tuple[Key, ...]]:
+    """Which keys of a layer are searched, ``given`` being known: those that it needs, or these figures hang on.
 
-    Where two keys say one thing, each of them in turn. Without ``sizes`` those that have a size from the input keep it.
+    Where two keys say one thing, each of them in turn. Without ``sizes`` what has its size from the input keeps it.
     """
-    asked = _asked(layer)
+    asked = _asked(layer, figures)
     found = [
         key for key in layer.keys
         if key.name not in given
@@ -114,10 +117,21 @@ def searched(layer: Layer, given: Sequence[str], sizes: bool = True) -> Iterator
             yield tuple(key for key in found if key.name not in (one, other))
 
 
-def _asked(layer: Layer) -> set[str]:
-    """The symbols that the first output's shape hangs on."""
-    first = layer.outputs[0]
-    exprs: list[Expr] = [first.shape if isinstance(first, Out) else first.items[0].shape]
+_OF_PARAMETERS = {"params", "trainable_params", "buffers", "param_bytes"}
+"""Figures that hang on the parameters' shapes alone."""
+
+
+def _asked(layer: Layer, figures: Collection[str]) -> set[str]:
+    """The symbols that these figures hang on."""
+    exprs: list[Expr] = []
+    if set(figures) - _OF_PARAMETERS - {"rf", "dtype"}:
+        first = layer.outputs[0]
+        exprs.append(first.shape if isinstance(first, Out) else first.items[0].shape)
+    for tensor in (*layer.params, *layer.buffers) if set(figures) - {"shape", "rf", "dtype"} else ():
+        exprs += [*tensor.shape, *(copy.times for copy in tensor.copies)]
+    if "rf" in figures:
+        exprs += [expr for window in layer.window or () for expr in (window.kernel, window.dilation)]
+        exprs += [expr for axis in getattr(layer.reach, "axes", ()) if isinstance(axis, Spread) for expr in axis]
     lets = {rule.symbol.name: rule.value for rule in layer.rules if isinstance(rule, Let)}
     asked: set[str] = set()
     while exprs:

@@ -13,6 +13,7 @@ from layercli.errors import LayerError
 from layercli.expect import Expectation
 from layercli.layers import find
 from layercli.layers.definition import Key, Layer
+from layercli.layers.reach import Spreads
 from layercli.layers.shape_kinds import Pads
 from layercli.plan import Tensor
 from layercli.spec import EITHER, Argument, Chain, Group, Op, Spec, Unknown, parse
@@ -45,7 +46,8 @@ def spaces(question: Question) -> Iterator[Space]:
     """Where to look, in turn. A layer without ``_`` is asked for the keys that its output hangs on."""
     spec, inputs, per_axis = question.spec, question.inputs, question.per_axis
     one = alone(spec)
-    domains = Domains(one is not None, _largest(question.wishes))
+    channels = one is None or _channels(one[0], question.wishes)
+    domains = Domains(one is not None, _largest(question.wishes) if channels else None)
     inputs = inputs if per_axis else tuple(map(_tied, inputs))
     looked_for = any(isinstance(open_.open, Unknown) for item in inputs for _, open_ in item.open)
     if one is None or looked_for or _asks(spec.chain):
@@ -57,11 +59,20 @@ def spaces(question: Question) -> Iterator[Space]:
     rank = _rank(inputs)
     given = [key.name for _, _, key in _named(spec, layer, op)]
     figures = {wish.figure for wish in question.wishes}
-    for keys in searched(layer, given, sizes=bool(figures - {"rf", "dtype"})):
+    for keys in searched(layer, given, figures, sizes=channels or bool(figures - {"shape", "rf", "dtype"})):
         text = spec.source.rstrip()
         for key in keys:
             text += f" {key.names[-1]}={_open(key, per_axis, rank)}"
         yield Space(parse(text, open=True), inputs, domains)
+
+
+def _channels(layer: Layer, wishes: Sequence[Expectation]) -> bool:
+    """Whether a size is wanted that a layer is told, beside those that its windows make."""
+    axes = len(layer.window or ()) or len(getattr(layer.reach, "axes", ()) if isinstance(layer.reach, Spreads) else ())
+    shapes = [wish.wanted for wish in wishes if wish.figure == "shape" and isinstance(wish.wanted, tuple)]
+    if not axes:
+        return bool(shapes)
+    return any(len(shape) > axes and isinstance(shape[-1 - axes], int) for shape in shapes)
 
 
 def _open(key: Key, per_axis: bool, rank: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from layercli.analysis.variant import MACS
 from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers
-from layercli.design.boxes import Allowed, allowed
+from layercli.design.boxes import Allowed, TooMany, allowed
 from layercli.design.convention import exotic
 from layercli.design.course import Depth, selections
 from layercli.design.domains import SIZES, Bound, bounds_of
@@ -84,6 +84,13 @@ class Search:
             span=widest.where.span, source=widest.where.source, fix="bound what is looked for: 1..8, or 16/32/64",
         )  # fmt: skip
 
+    def _too_loose(self) -> LayerError:
+        widest = max(self.space.holes, key=lambda hole: len(hole.values))
+        return LayerError(
+            "limit.designs", f"too many of the {self.space.count:,} designs are what is wished, or nearly so",
+            span=widest.where.span, source=widest.where.source, fix="say more of what is wanted, or bound a key: 1..8",
+        )  # fmt: skip
+
     # --- one layer ---
 
     def _alone(self, grid: Grid, bounds: tuple[Bound, ...]) -> Found:
@@ -112,7 +119,10 @@ class Search:
                 continue
             conditions = [*self._conditions(cell, clauses, slack)]
             steps = (*cell.steps, *cell.windows, *(("", condition) for condition in conditions))
-            parts = allowed(steps, cell.base, cell.symbols, cell.tables)
+            try:
+                parts = allowed(steps, cell.base, cell.symbols, cell.tables)
+            except TooMany:
+                raise self._too_loose() from None
             number = math.prod(len(part.choices) for part in parts)
             kept = 0
             whole = number <= MOST_LISTED or not all(_is_condition(clause, cell) for clause in clauses)
