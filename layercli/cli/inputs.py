@@ -55,6 +55,8 @@ def _parse_open(text: str) -> OpenInput:
 def _only_sizes(item: Item, source: str) -> None:
     """LayerError where an alternative is no size."""
     fix = "write sizes such as 32/64/128"
+    if getattr(item.open, "first", 0) < 0:
+        raise _wrong(source, item.span.start, item.span.end, "a size is not negative", fix)
     options = getattr(item.open, "options", ())
     for option in options:
         for value in option:

@@ -12,7 +12,7 @@ from layercli.design.question import Question, alone, differs, nothing_open, spa
 from layercli.design.solutions import Found, Solution
 from layercli.design.solve import Search
 from layercli.design.space import OpenInput
-from layercli.design.wanted import wanted
+from layercli.design.wanted import only_numbers, wanted
 from layercli.errors import LayerError
 from layercli.expect import Expectation, parse_expectation
 from layercli.measurement import Measurement
@@ -86,6 +86,8 @@ def wishes_of(
         feed = inputs[0].given.feed
         shape = feed.shape if isinstance(feed, Tensor) else None
     wishes = [] if want is None else [wanted(want, spec.chain, shape)]
+    if wishes and not any(getattr(item.given.feed, "symbols", ()) for item in inputs):
+        only_numbers(wishes[0])
     wishes += [parse_expectation(text, "--where ") for text in where]
     if not wishes:
         fix = "write --want 1,64,112,112, or --where params<=20k"

@@ -143,11 +143,15 @@ def _asked(layer: Layer, figures: Collection[str]) -> set[str]:
     return asked
 
 
+_FEW = 6
+"""Values that are listed one by one."""
+
+
 def bounds_of(values: Sequence[object]) -> str:
     """Values in short: ``1..16``, ``3/5/7``."""
     numbers = [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
     if len(numbers) == len(values) > 2:
-        step = numbers[1] - numbers[0]
+        step = numbers[1] - numbers[0] if len(numbers) > _FEW or numbers[1] == numbers[0] + 1 else 0
         if step > 0 and all(b - a == step for a, b in pairwise(numbers)):
             return f"{numbers[0]}..{numbers[-1]}" + (f"..{step}" if step > 1 else "")
     return "/".join(map(str, values))

@@ -11,7 +11,7 @@ from layercli.design.answers import Answer
 from layercli.design.convention import exotic
 from layercli.design.grid import Cell, Grid
 from layercli.design.solutions import Solution
-from layercli.design.space import Space
+from layercli.design.space import Selection, Space
 from layercli.layers.definition import Layer
 from layercli.layers.reach import Spreads
 from layercli.plan import Tensor
@@ -27,14 +27,13 @@ _MOST_AXES = 6
 """Values that a key lists at most: two for each spatial axis."""
 
 
-def of_cell(grid: Grid, cell: Cell, answer: Answer) -> Solution:
-    """A design of one layer, judged by the symbols that its choice sets."""
+def points_of(grid: Grid, cell: Cell, choice: Selection) -> int:
+    """What is unusual about a setting of one layer, by the symbols that its choice sets."""
     sizes = dict(cell.base)
-    for names, table, place in zip(cell.symbols, cell.tables, answer.choice):
+    for names, table, place in zip(cell.symbols, cell.tables, choice):
         sizes.update(zip(names, table[place]))
-    layer = grid.layer
     values: dict[str, Sequence[Any]] = {}
-    for key in layer.keys:
+    for key in grid.layer.keys:
         if key.name in JUDGED:
             own = [symbol.name for symbol in key.symbols]
             if key.kind.listed and own:
@@ -42,10 +41,15 @@ def of_cell(grid: Grid, cell: Cell, answer: Answer) -> Solution:
             along = [sizes[name] for name in own if name in sizes]
             settled = cell.values.get(key.name)
             values[key.name] = along or (settled if isinstance(settled, tuple) else (settled,))
+    return exotic(values, isinstance(grid.layer.reach, Spreads))
+
+
+def of_cell(grid: Grid, cell: Cell, answer: Answer) -> Solution:
+    """A design of one layer."""
     feed = grid.space.fed(answer.choice)[0].feed
     shape = feed.shape if isinstance(feed, Tensor) else ()
-    unread = unread_of(layer, answer, shape)
-    return Solution(grid.space, answer, exotic(values, isinstance(layer.reach, Spreads)), unread)
+    unread = unread_of(grid.layer, answer, shape)
+    return Solution(grid.space, answer, points_of(grid, cell, answer.choice), unread)
 
 
 def unread_of(layer: Layer, answer: Answer, shape: Sequence[int]) -> tuple[int, ...]:

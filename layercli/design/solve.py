@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from heapq import nsmallest
 from itertools import product
 from typing import Any
 
@@ -17,11 +18,10 @@ from layercli.analysis.variant import MACS
 from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers
 from layercli.design.boxes import Allowed, TooMany, allowed
-from layercli.design.convention import exotic
 from layercli.design.course import Depth, selections
 from layercli.design.domains import SIZES, Bound, bounds_of
 from layercli.design.grid import Cell, Grid
-from layercli.design.judged import of_analysis, of_cell
+from layercli.design.judged import of_analysis, of_cell, points_of
 from layercli.design.solutions import Found, Miss, Solution
 from layercli.design.space import Selection, Space
 from layercli.design.sweep import understood
@@ -33,7 +33,9 @@ from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_, or_
 from layercli.formula.specialised import folded
 
 MOST_LISTED = 10_000
-"""Solutions that are worked out one by one; where parts multiply to more, the most usual of each are combined."""
+"""Solutions that are worked out one by one; of more, the most usual."""
+MOST_WEIGHED = 60_000
+"""Solutions of which it is asked how usual they are; where parts multiply to more, the most usual of each part."""
 MOST_ASKED = 200_000
 """Settings that are asked one by one for what is no condition on them, such as memory."""
 MOST_DESIGNS = 200_000
@@ -102,7 +104,14 @@ class Search:
             raise self.wishes.no_row
         fixed = tuple(dict.fromkeys(words for _, cell in grid.cells if cell for words in self._fixed(cell)))
         misses = () if fixed else tuple(self._misses(grid))
+        if not fixed and not misses:
+            fixed = tuple(self._refused(grid, next(selections(self.space))))
         return Found((), 0, self.space.count, bounds, misses, fixed)
+
+    def _refused(self, asked: Answers, choice: Selection) -> Iterator[str]:
+        """Why torch would refuse a design, where it would."""
+        if asked.answer(choice).refused is not None:
+            yield f"torch would refuse designs such as {self.space.text(choice)}: {asked.error(choice).message}"
 
     def _fitting(self, grid: Grid, clauses: Sequence[Expectation], slack: int = 0) -> tuple[list[Solution], int]:
         """The solutions under these clauses, sizes of the output within ``slack`` of the wanted ones; how many."""
@@ -128,8 +137,7 @@ class Search:
             whole = number <= MOST_LISTED or not all(_is_condition(clause, cell) for clause in clauses)
             if whole and number > MOST_ASKED:
                 raise self._too_many(number, MOST_ASKED)
-            trimmed = [part.choices for part in parts] if whole else self._trimmed(parts)
-            for choice in _combined(parts, trimmed):
+            for choice in _combined(parts) if whole else self._usual(grid, cell, parts, number):
                 answer = grid.answer(choice)
                 if answer.refused is None and self._fits(answer, clauses, slack):
                     solutions.append(of_cell(grid, cell, answer))
@@ -140,7 +148,7 @@ class Search:
     def _fits(self, answer: Answer, clauses: Sequence[Expectation], slack: int) -> bool:
         for clause in clauses:
             if slack and clause.figure == "shape" and not clause.at:
-                if _distance(clause, answer) > slack:
+                if _distance(clause, answer) >= slack + 1:
                     return False
             elif not self.wishes.met(clause, answer):
                 return False
@@ -158,24 +166,22 @@ class Search:
             else:
                 yield _number_is(clause)
 
-    def _trimmed(self, parts: Sequence[Allowed]) -> list[list[tuple[int, ...]]]:
-        """The most usual choices of each part."""
+    def _usual(self, grid: Grid, cell: Cell, parts: Sequence[Allowed], number: int) -> list[Selection]:
+        """The most usual of more choices than are listed; of very many, parts by themselves are thinned out before."""
+        if number > MOST_WEIGHED:
+            first = [part.choices[0] for part in parts]
+            several = sum(len(part.choices) > 1 for part in parts)
+            most = max(1, int(MOST_WEIGHED ** (1 / several)))
 
-        def usual(part: Allowed) -> Callable[[tuple[int, ...]], Any]:
-            def points(places: tuple[int, ...]) -> Any:
-                values: dict[str, list[Any]] = {}
-                for hole, place in zip(part.holes, places):
-                    key = self.space.holes[hole].where.key
-                    value = self.space.holes[hole].values[place]
-                    if key is not None and len(value) and hasattr(value[0], "value"):
-                        values.setdefault(key.name, []).append(value[0].value)
-                return exotic(values, False), places
+            def points(index: int, places: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+                chosen = [*first[:index], places, *first[index + 1 :]]
+                return points_of(grid, cell, _joined(parts, chosen)), places
 
-            return points
-
-        several = sum(len(part.choices) > 1 for part in parts)
-        most = max(1, int(MOST_LISTED ** (1 / several)))
-        return [sorted(part.choices, key=usual(part))[:most] for part in parts]
+            parts = [
+                part._replace(choices=nsmallest(most, part.choices, key=partial(points, index)))
+                for index, part in enumerate(parts)
+            ]
+        return nsmallest(MOST_LISTED, _combined(parts), key=lambda choice: (points_of(grid, cell, choice), choice))
 
     # --- why not ---
 
@@ -278,8 +284,7 @@ class Search:
         )
         fixed: tuple[str, ...] = ()
         if not near and refused:
-            error = asked.analysis(refused[-1].choice).error
-            fixed = (f"torch would refuse designs such as {space.text(refused[-1].choice)}: {error}",)
+            fixed = tuple(self._refused(asked, refused[-1].choice))
         return Found((), 0, space.count, bounds, misses, fixed)
 
     # --- the best first ---
@@ -315,13 +320,14 @@ class Search:
         return (sum(choice), *choice)
 
 
-def _combined(parts: Sequence[Allowed], choices: Sequence[Sequence[tuple[int, ...]]]) -> Iterator[Selection]:
+def _combined(parts: Sequence[Allowed]) -> Iterator[Selection]:
     """One choice of each part as a choice of all holes."""
-    order = [hole for part in parts for hole in part.holes]
-    places = sorted(range(len(order)), key=order.__getitem__)
-    for several in product(*choices):
-        flat = [place for part in several for place in part]
-        yield tuple([flat[index] for index in places])
+    return (_joined(parts, several) for several in product(*(part.choices for part in parts)))
+
+
+def _joined(parts: Sequence[Allowed], several: Sequence[tuple[int, ...]]) -> Selection:
+    flat = {hole: place for part, places in zip(parts, several) for hole, place in zip(part.holes, places)}
+    return tuple([flat[hole] for hole in range(len(flat))])
 
 
 def _shape_is(cell: Cell, wanted: Any, slack: int) -> Expr:
@@ -383,11 +389,12 @@ def _compared(figure: Expr, test: str, wanted: Fraction) -> Expr:
 
 
 def _distance(clause: Expectation, answer: Answer) -> float:
-    """How far the output's sizes are from the wanted ones along the axis where they differ most."""
+    """How far the output's sizes are from the wanted ones along the axis where they differ most; below 1 for none."""
     wanted, output = clause.wanted, answer.output
     if not isinstance(wanted, tuple) or output is None or len(wanted) != len(output):
         return math.inf
-    return max((abs(size - want) for size, want in zip(output, wanted) if isinstance(want, int)), default=0)
+    apart = [abs(size - want) for size, want in zip(output, wanted) if isinstance(want, int)]
+    return max(apart, default=0) + sum(apart) / (1 + sum(apart)) / 2  # the rest decides between equals
 
 
 def _axes(count: int) -> str:

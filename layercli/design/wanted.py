@@ -50,6 +50,15 @@ def wanted(text: str, chain: Chain, shape: Sequence[int] | None) -> Expectation:
     return Expectation(text, "shape", "", "=", tuple(sizes), span)
 
 
+def only_numbers(wish: Expectation) -> None:
+    """LayerError for a shape with names in it, where no size was left open."""
+    name = (
+        next((size for size in wish.wanted if isinstance(size, str)), None) if isinstance(wish.wanted, tuple) else None
+    )
+    if name is not None:
+        raise _wrong(wish.text, f"{name[:40]!r} is no size", "write numbers, with _ for any size: 1,64,_,_")
+
+
 def _ratio(said: str) -> tuple[int, int] | None:
     if said in _WORDS:
         return _WORDS[said]

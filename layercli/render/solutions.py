@@ -12,7 +12,7 @@ from layercli.design.solutions import Miss, Solution
 from layercli.design.space import Column as Setting
 from layercli.errors import LayerError
 from layercli.render.blocks import Block, Cell, Column, Line, Table
-from layercli.render.sweep import field_text, is_number, value
+from layercli.render.sweep import designs, field_text, is_number, unsaid, value
 from layercli.render.words import shape_text
 from layercli.report import written
 from layercli.version import VERSION
@@ -23,10 +23,11 @@ SCHEMA, SCHEMA_VERSION = "layercli.solutions", 1
 def blocks(answered: Answered) -> Iterator[Block]:
     """The table, what it leaves out, and how far was looked."""
     found = answered.found
+    yield from unsaid(answered.question.inputs)
     if answered.rows:
         yield from _tables(answered)
     else:
-        yield Line(f"none of {found.candidates:,} designs gives {_wished(answered)}", "bad")
+        yield Line(f"none of {designs(found.candidates)} gives {_wished(answered)}", "bad")
         yield from _instead(answered)
     yield Line(_searched(answered), "dim")
     if answered.rows:
@@ -85,10 +86,11 @@ def _searched(answered: Answered) -> str:
     found = answered.found
     bounds = ", ".join(f"{bound.name} {bound.values}" for bound in found.bounds)
     by_axis = " (each axis by itself)" if found.per_axis else ""
-    said = f"all of {found.candidates:,} designs were considered{by_axis}: {bounds}"
+    said = f"all of {designs(found.candidates)} were considered{by_axis}: {bounds}"
     if not answered.rows:
         return said
-    shown = "all are shown" if len(answered.rows) == found.times else f"the best {len(answered.rows)} are shown"
+    best = "the best is shown" if len(answered.rows) == 1 else f"the best {len(answered.rows)} are shown"
+    shown = "all are shown" if len(answered.rows) == found.times else best
     return f"{found.times:,} {'fits' if found.times == 1 else 'fit'}, {shown}; {said}"
 
 

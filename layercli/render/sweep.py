@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from layercli.design.answers import Answer
 from layercli.design.space import Column as Setting
-from layercli.design.space import Selection, Space
+from layercli.design.space import OpenInput, Selection, Space
 from layercli.design.sweep import Sweep
 from layercli.errors import LayerError, short
 from layercli.explain.diagram import Curve, Diagram, Plot
+from layercli.plan import Tensor
 from layercli.render.blocks import Block, Cell, Column, Drawing, Line, Table
 from layercli.render.words import shape_text, size_text
 from layercli.report import written
@@ -43,11 +44,26 @@ class Chosen(NamedTuple):
 
 def blocks(sweep: Sweep, chosen: Chosen) -> Iterator[Block]:
     """The table, the picture, and what became of the other designs."""
+    yield from unsaid(sweep.space.inputs)
     if chosen.rows:
         yield _table(sweep, chosen)
     if chosen.plot is not None:
-        yield Drawing(Diagram(plot(sweep, chosen)))
+        drawn = plot(sweep, chosen)
+        nothing = Line(f"nothing to draw: {' and '.join(chosen.plot)} are no numbers", "note")
+        yield Drawing(Diagram(drawn)) if drawn.curves else nothing
     yield from _said(sweep, chosen)
+
+
+def designs(count: int) -> str:
+    """A number of designs."""
+    return "1 design" if count == 1 else f"{count:,} designs"
+
+
+def unsaid(inputs: Sequence[OpenInput]) -> Iterator[Line]:
+    """What is fed where the command line does not say it."""
+    shapes = [item.given.feed.shape for item in inputs if not item.text and isinstance(item.given.feed, Tensor)]
+    if shapes:
+        yield Line(f"no input given: {' and '.join(map(shape_text, shapes))} is taken", "note")
 
 
 def _table(sweep: Sweep, chosen: Chosen) -> Table:
@@ -102,7 +118,7 @@ def _figure(sweep: Sweep, name: str, answer: Answer) -> str:
 
 def _said(sweep: Sweep, chosen: Chosen) -> Iterator[Line]:
     refused = sweep.refused
-    counts = [f"{sweep.seen:,} designs" if sweep.seen != 1 else "1 design"]
+    counts = [designs(sweep.seen)]
     if chosen.stopped:
         counts = [f"stopped after {sweep.seen:,} of {sweep.space.count:,} designs"]
     if sweep.wishes.clauses:
