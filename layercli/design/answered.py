@@ -84,7 +84,7 @@ def wishes_of(
     shape = None
     if inputs and not inputs[0].open:
         feed = inputs[0].given.feed
-        shape = feed.shape if isinstance(feed, Tensor) else None
+        shape = feed.shape if isinstance(feed, Tensor) and not feed.symbols else None
     wishes = [] if want is None else [wanted(want, spec.chain, shape)]
     if wishes and not any(getattr(item.given.feed, "symbols", ()) for item in inputs):
         only_numbers(wishes[0])

@@ -36,6 +36,8 @@ MOST_SIZE = 4096
 """A size of which nothing is wanted is searched up to here."""
 MOST_HIDDEN = 1024
 """The same in a design of several layers, where it need not be a size of the output."""
+MOST_TRIED = 50_000
+"""Sizes that are tried at most."""
 MOST_INPUT = 1024
 
 
@@ -65,6 +67,11 @@ class Domains:
             return range(first, last + 1)
         if name in SIZES:
             most = self.largest or MOST_SIZE if self.alone else max(self.largest or 0, MOST_HIDDEN)
+            if most > MOST_TRIED:
+                raise LayerError(
+                    "limit.values", f"{name} would be looked for in {most:,} sizes, and {MOST_TRIED:,} is the most",
+                    span=where.span, source=where.source, fix=f"write the sizes to try, such as {most}",
+                )  # fmt: skip
             return range(SIZES[name], most + 1)
         if name in ("groups", "num_groups", "num_heads", "nhead"):
             return range(1, 65)

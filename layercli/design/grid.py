@@ -157,9 +157,14 @@ class Grid(Answers):
     @property
     def cells(self) -> Iterator[tuple[list[list[int]], Cell | None]]:
         """Every structure: the values that each hole has in it, and its cell; None where it has none."""
-        for key in product(*(range(len(members)) for members in self._members)):
-            values = [members[number] for members, number in zip(self._members, key)]
-            yield values, self._cell(tuple(of_hole[0] for of_hole in values))
+        groups = [
+            [*members, [place for place, number in enumerate(numbers) if number is None]]
+            for members, numbers in zip(self._members, self._classes)
+        ]
+        for key in product(*(range(len(of_hole)) for of_hole in groups)):
+            values = [of_hole[number] for of_hole, number in zip(groups, key)]
+            if all(values):  # the last group, of what is refused beside the base, is empty for most holes
+                yield values, self._cell(tuple(places[0] for places in values))
 
     def _begun(self, fields: bool) -> bool:
         """Sorts the values of each hole by structure; whether that can be done."""

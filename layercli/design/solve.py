@@ -7,7 +7,7 @@ where what a step decides early is not tried again. Either way nothing within th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from heapq import nsmallest
@@ -31,6 +31,7 @@ from layercli.expect import Expectation
 from layercli.expect.check import name_of
 from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_, or_
 from layercli.formula.specialised import folded
+from layercli.spec import Item
 
 MOST_LISTED = 10_000
 """Solutions that are worked out one by one; of more, the most usual."""
@@ -38,10 +39,17 @@ MOST_WEIGHED = 60_000
 """Solutions of which it is asked how usual they are; where parts multiply to more, the most usual of each part."""
 MOST_ASKED = 200_000
 """Settings that are asked one by one for what is no condition on them, such as memory."""
+MOST_OPEN = 2_000
+"""Designs that are gone through where sizes are left open, which take a hundred times as long."""
+MOST_AGAIN = 20_000
+"""Designs that are gone through once more for what lies nearest, where wishes of rows left some out."""
 MOST_DESIGNS = 200_000
 """Designs of several layers that are gone through."""
 NEAR = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
 """How far from the wanted sizes is looked in turn where nothing fits."""
+
+_OF_LATER = {"saved_bytes"}
+"""Figures of a row that hang on the steps behind it."""
 
 Progress = Callable[[int], None]
 
@@ -70,9 +78,14 @@ class Search:
         )
         if isinstance(self.asked, Grid):
             return self._alone(self.asked, bounds)
-        if self.space.count > MOST_DESIGNS:
-            raise self._too_many(self.space.count, MOST_DESIGNS)
-        return self._together(bounds, progress)
+        open_sizes = any(getattr(item.given.feed, "symbols", ()) for item in self.space.inputs)
+        most = MOST_OPEN if open_sizes else MOST_DESIGNS
+        if self.space.count > most:
+            raise self._too_many(self.space.count, most)
+        found, pruned = self._together(bounds, progress)
+        if not found.solutions and pruned and self.space.count <= MOST_AGAIN:
+            found, _ = self._together(bounds, progress, prune=False)  # for the nearest misses
+        return found
 
     def _bound(self, number: int) -> str:
         hole = self.space.holes[number]
@@ -102,7 +115,7 @@ class Search:
             return Found(self._ranked(solutions), max(count, len(solutions)), self.space.count, bounds)
         if self.wishes.no_row is not None:
             raise self.wishes.no_row
-        fixed = tuple(dict.fromkeys(words for _, cell in grid.cells if cell for words in self._fixed(cell)))
+        fixed = self._everywhere(grid)
         misses = () if fixed else tuple(self._misses(grid))
         if not fixed and not misses:
             fixed = tuple(self._refused(grid, next(selections(self.space))))
@@ -113,20 +126,24 @@ class Search:
         if asked.answer(choice).refused is not None:
             yield f"torch would refuse designs such as {self.space.text(choice)}: {asked.error(choice).message}"
 
-    def _fitting(self, grid: Grid, clauses: Sequence[Expectation], slack: int = 0) -> tuple[list[Solution], int]:
-        """The solutions under these clauses, sizes of the output within ``slack`` of the wanted ones; how many."""
+    def _fitting(
+        self, grid: Grid, clauses: Sequence[Expectation], loose: Expectation | None = None, slack: int = 0
+    ) -> tuple[list[Solution], int]:
+        """The solutions under these clauses, the sizes of a ``loose`` one within ``slack`` of its own; how many."""
         solutions: list[Solution] = []
         total = 0
         for values, cell in grid.cells:
             if cell is None:
+                if (count := math.prod(map(len, values))) > MOST_ASKED:
+                    raise self._too_many(count, MOST_ASKED)
                 for choice in product(*values):
                     answer = grid.answer(choice)
                     if answer.refused is not None:
                         understood(grid, answer)
-                    elif self._fits(answer, clauses, slack):
+                    elif self._fits(answer, clauses, loose, slack):
                         solutions.append(of_analysis(self.space, answer, grid.analysis(choice)))
                 continue
-            conditions = [*self._conditions(cell, clauses, slack)]
+            conditions = [*self._conditions(cell, clauses, loose, slack)]
             steps = (*cell.steps, *cell.windows, *(("", condition) for condition in conditions))
             try:
                 parts = allowed(steps, cell.base, cell.symbols, cell.tables)
@@ -139,28 +156,30 @@ class Search:
                 raise self._too_many(number, MOST_ASKED)
             for choice in _combined(parts) if whole else self._usual(grid, cell, parts, number):
                 answer = grid.answer(choice)
-                if answer.refused is None and self._fits(answer, clauses, slack):
+                if answer.refused is None and self._fits(answer, clauses, loose, slack):
                     solutions.append(of_cell(grid, cell, answer))
                     kept += 1
             total += kept if whole else number
         return solutions, max(total, len(solutions))
 
-    def _fits(self, answer: Answer, clauses: Sequence[Expectation], slack: int) -> bool:
+    def _fits(self, answer: Answer, clauses: Sequence[Expectation], loose: Expectation | None, slack: int) -> bool:
         for clause in clauses:
-            if slack and clause.figure == "shape" and not clause.at:
+            if clause is loose:
                 if _distance(clause, answer) >= slack + 1:
                     return False
             elif not self.wishes.met(clause, answer):
                 return False
         return True
 
-    def _conditions(self, cell: Cell, clauses: Sequence[Expectation], slack: int) -> Iterator[Expr]:
+    def _conditions(
+        self, cell: Cell, clauses: Sequence[Expectation], loose: Expectation | None, slack: int
+    ) -> Iterator[Expr]:
         """The clauses that can be said of a structure as conditions on its figures."""
         for clause in clauses:
             if not _is_condition(clause, cell):
                 continue
             if clause.figure == "shape":
-                yield _shape_is(cell, clause.wanted, slack)
+                yield _shape_is(cell, clause.wanted, slack if clause is loose else 0)
             elif clause.figure == "rf":
                 yield _field_is(cell, clause)
             else:
@@ -185,13 +204,20 @@ class Search:
 
     # --- why not ---
 
-    def _fixed(self, cell: Cell) -> Iterator[str]:
-        """Sizes of the output that no hole changes, and that are not what is wanted."""
-        names = {name for group in cell.symbols for name in group}
-        rest = folded(cell.steps, cell.base, names)
-        if rest is None:
-            return
-        _, known = rest
+    def _everywhere(self, grid: Grid) -> tuple[str, ...]:
+        """Sizes of the output that no setting changes, and that are not what is wanted, whatever the structure."""
+        said: list[str] | None = None
+        for _, cell in grid.cells:
+            if cell is None:
+                return ()
+            rest = folded(cell.steps, cell.base, {name for group in cell.symbols for name in group})
+            if rest is not None:  # else a rule refuses all designs of this structure, and it says nothing
+                mine = [*self._fixed(cell, rest[1])]
+                said = mine if said is None else [words for words in said if words in mine]
+        return tuple(said or ())
+
+    def _fixed(self, cell: Cell, known: Mapping[str, Any]) -> Iterator[str]:
+        """The same of one structure, in which these values are known."""
         labels = [axis.label for axis in next(iter(cell.variant.every_output()))[1].axes]
         for clause in self.wishes.clauses:
             wanted = clause.wanted
@@ -211,7 +237,7 @@ class Search:
             others = (*clauses[:number], *clauses[number + 1 :])
             if clause.figure == "shape" and not clause.at and clause.test == "=":
                 for slack in NEAR:
-                    solutions, _ = self._fitting(grid, (*others, clause), slack)
+                    solutions, _ = self._fitting(grid, (*others, clause), clause, slack)
                     if solutions:
                         ranked = self._ranked(solutions, partial(_distance, clause))
                         yield self._miss(clause, len(solutions), ranked[0])
@@ -243,7 +269,8 @@ class Search:
 
     # --- several layers ---
 
-    def _together(self, bounds: tuple[Bound, ...], progress: Progress) -> Found:
+    def _together(self, bounds: tuple[Bound, ...], progress: Progress, prune: bool = True) -> tuple[Found, bool]:
+        """What is found, and whether designs were left out for a wish of a row: which are near is not known then."""
         space, asked = self.space, self.asked
         depth = Depth(space)
         clauses = self.wishes.clauses
@@ -251,6 +278,7 @@ class Search:
         near: dict[int, list[Any]] = {}
         begun: Selection | None = None
         refused: list[Answer] = []
+        accepted = pruned = False
         for number, choice in enumerate(selections(space)):
             if number % 64 == 0:
                 progress(number)
@@ -260,9 +288,10 @@ class Search:
             answer = asked.answer(choice)
             if answer.refused is not None:
                 understood(asked, answer)
-                begun = choice[: depth.of(asked.last_error)]
+                begun = choice[: self._hangs_on(answer, depth)]
                 refused.append(answer)
                 continue
+            accepted = True
             failed = [clause for clause in clauses if not self.wishes.met(clause, answer)]
             if not failed:
                 solutions.append(of_analysis(space, answer, self.wishes.report(answer).analysis))
@@ -272,10 +301,12 @@ class Search:
                 kept[0] += 1
                 if far < kept[1] or kept[2] is None:
                     kept[1:] = far, answer
-            if failed and (places := [self.wishes.span(clause, answer) for clause in failed if clause.at]):
-                begun = choice[: min(depth.before(place) for place in places)]
+            rows = [clause for clause in failed if prune and clause.at and clause.figure not in _OF_LATER]
+            if rows:
+                begun = choice[: min(depth.before(self.wishes.span(clause, answer)) for clause in rows)]
+                pruned = True
         if solutions:
-            return Found(self._ranked(solutions), len(solutions), space.count, bounds)
+            return Found(self._ranked(solutions), len(solutions), space.count, bounds), pruned
         if self.wishes.no_row is not None:
             raise self.wishes.no_row
         misses = tuple(
@@ -283,9 +314,20 @@ class Search:
             for index, (times, _, answer) in sorted(near.items())
         )
         fixed: tuple[str, ...] = ()
-        if not near and refused:
+        if not accepted and refused:
             fixed = tuple(self._refused(asked, refused[-1].choice))
-        return Found((), 0, space.count, bounds, misses, fixed)
+        return Found((), 0, space.count, bounds, misses, fixed), pruned
+
+    def _hangs_on(self, answer: Answer, depth: Depth) -> int:
+        """How many of the first holes a refusal hangs on; the rank of an input on no number that a layer is told."""
+        holes = self.space.holes
+        lone = len(self.space.spec.chain.steps) == 1
+        numbers = all(
+            isinstance(value[0], Item) and value[0].kind in ("int", "bool") for hole in holes for value in hole.values
+        )
+        if answer.refused is not None and answer.refused.code == "shape.rank" and lone and numbers:
+            return sum(not hole.where.path for hole in holes)
+        return depth.of(self.asked.last_error)
 
     # --- the best first ---
 
@@ -393,6 +435,8 @@ def _distance(clause: Expectation, answer: Answer) -> float:
     wanted, output = clause.wanted, answer.output
     if not isinstance(wanted, tuple) or output is None or len(wanted) != len(output):
         return math.inf
+    if any(type(size) is not int for size in output):
+        return math.inf  # a size that is left open
     apart = [abs(size - want) for size, want in zip(output, wanted) if isinstance(want, int)]
     return max(apart, default=0) + sum(apart) / (1 + sum(apart)) / 2  # the rest decides between equals
 

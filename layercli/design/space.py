@@ -333,9 +333,10 @@ def _expanded(item: Item, source: str) -> Iterator[tuple[Item, ...]]:
     found = item.open
     if isinstance(found, Range):
         numbers = range(found.first, found.last + 1, found.step)
-        if len(numbers) > MOST_VALUES:
+        count = (found.last - found.first) // found.step + 1  # which may be more than len() can say
+        if count > MOST_VALUES:
             raise LayerError(
-                "limit.values", f"{item.text} has {len(numbers):,} values, and {MOST_VALUES:,} is the most",
+                "limit.values", f"{item.text[:40]} has {count:,} values, and {MOST_VALUES:,} is the most",
                 span=item.span, source=source, fix="write a shorter range, or a larger distance: 1..1000..10",
             )  # fmt: skip
         for value in numbers:

@@ -36,7 +36,9 @@ def wanted(text: str, chain: Chain, shape: Sequence[int] | None) -> Expectation:
             raise _wrong(text, "--want says a shape, or same, half, double, x/4", fix)
         return found
     if shape is None:
-        raise _wrong(text, f"{said!r} hangs on an input that is looked for", "write the shape that is wanted")
+        raise _wrong(text, f"{said!r} hangs on an input that is not in numbers", "write the shape that is wanted")
+    if not shape:
+        raise _wrong(text, f"{said!r} speaks of axes, and the input has none", "write the shape that is wanted")
     multiplier, divisor = times
     sizes: list[int | None] = [None] * len(shape)
     along = spatial(chain, len(shape))

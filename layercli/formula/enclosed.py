@@ -47,7 +47,7 @@ def enclosed(steps: Steps, constants: Mapping[str, Any], groups: Sequence[Sequen
     body = "\n".join(f"        {line}" for line in writer.lines)
     heads = ", ".join(f"g{index}" for index in range(len(groups)))
     text = f"def function({heads}):\n    sure = True\n    try:\n{body or '        pass'}\n"
-    text += "    except Unbounded:\n        return None\n    return True if sure else None"
+    text += "    except (Unbounded, OverflowError):\n        return None\n    return True if sure else None"
     scope: dict[str, Any] = {"Unbounded": _Unbounded, "inf": math.inf, **_HELPERS}
     exec(text, scope)
     function: Enclosed = scope["function"]

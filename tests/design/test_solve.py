@@ -209,6 +209,30 @@ def test_near_misses_leave_one_wish_out() -> None:
     ]  # fmt: skip
 
 
+def test_what_a_row_keeps_hangs_on_the_steps_behind_it() -> None:
+    found = ask("conv2d 4 k=1/3 | sigmoid | relu inplace=true/false", "1,3,8,8", None, "saved_bytes@1>5")
+    assert found.times == 2
+
+
+def test_a_value_that_is_not_understood_is_not_passed_over() -> None:
+    with pytest.raises(LayerError) as caught:
+        ask("batchnorm2d num_features=4/0.5 affine=true/false", "1,_,4,4", "1,4,4,4")
+    assert caught.value.code == "type.value"
+
+
+def test_what_a_flag_changes_is_not_fixed() -> None:
+    found = ask("rnn hidden=3", "5,3,4", "5,3,9")
+    assert found.fixed == ()
+    assert [miss.found for miss in found.misses] == ["the output is 5,3,6"]
+
+
+def test_what_is_nearest_to_one_wish_is_all_that_the_others_ask() -> None:
+    found = ask("upsamplingnearest2d size=_", "1,3,12,12", "_,_,7,7", "shape=_,3,6,_")
+    assert [(miss.wish, miss.nearest.answer.output) for miss in found.misses] == [
+        ("_,_,7,7", (1, 3, 6, 6)), ("shape=_,3,6,_", (1, 3, 7, 7)),
+    ]  # fmt: skip
+
+
 def test_more_solutions_than_are_listed_are_counted() -> None:
     """Of axes that are searched apart the numbers multiply; the most usual of each are combined."""
     found = ask("conv2d 8", "1,3,32,64", "1,8,16,16", per_axis=True)
@@ -232,6 +256,10 @@ def test_more_solutions_than_are_listed_are_counted() -> None:
         ("conv2d 8 k=_ bias=_", "1,3,9,9", "same", (), "solve.unknown-value"),
         ("conv2d 8 kernal=3", "1,3,9,9", "same", (), "spec.unknown-key"),
         ("conw2d 8", "1,3,9,9", "same", (), "spec.unknown-layer"),
+        ("linear _", "scalar", "half", (), "solve.want"),
+        ("conv2d 8 k=1..3", "N,3,H,32", "half", (), "solve.want"),
+        ("linear _", "1,3", "1,3000000", (), "limit.values"),
+        ("linear 1..99999999999999999999", "1,3", "1,3", (), "limit.values"),
         ("conv2d _ | conv2d _ | relu", "1,3,9,9", None, ("params<=3",), "limit.designs"),
     ],
 )
