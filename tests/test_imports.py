@@ -49,7 +49,9 @@ ALLOWED: dict[str, set[str]] = {
     "expect": {"analysis", "plan", "report"},
     "explain": {"analysis", "layers", "formula", "spec", "plan"},
     "design": {"analysis", "layers", "formula", "spec", "plan", "report", "expect", "checks", "measurement"},
-    "render": {"report", "design", "checks", "analysis", "measurement", "layers", "plan", "explain", "formula"},
+    "render": {
+        "report", "expect", "design", "checks", "analysis", "measurement", "layers", "plan", "explain", "formula",
+    },
     "batch": EVERYTHING_BUT_CLI,
     "api": EVERYTHING_BUT_CLI,
     "explorer": EVERYTHING_BUT_CLI,

@@ -16,6 +16,7 @@ from layercli.report import Report, failure
 
 if TYPE_CHECKING:
     from layercli.measure.child import Child
+    from layercli.plan import Plan
 
 
 def options_of(settings: Settings) -> Options:
@@ -56,7 +57,7 @@ def answer(command: str, ask: Callable[[], Analysis], settings: Settings, child:
         elif form is Format.table and sys.stdout.isatty() and drawn(settings):
             report = _staged(analysis, settings, child)
         else:
-            report = _report(analysis, _measure(analysis, settings, child), "", command, settings)
+            report = _report(analysis, measured(analysis.plans, settings, child), "", command, settings)
             _show(report, form, settings)
         return _ending(report, settings)
     finally:
@@ -87,13 +88,13 @@ def _report(
     )  # fmt: skip
 
 
-def _measure(analysis: Analysis, settings: Settings, child: Child | None) -> tuple[Measurement, ...]:
+def measured(plans: Sequence[Plan], settings: Settings, child: Child | None) -> tuple[Measurement, ...]:
     """What torch does at the sizes that are given or, where some are left open, at a few."""
     if child is not None:
-        return child.ask_all(analysis.plans, settings.timeout)
+        return child.ask_all(plans, settings.timeout)
     from layercli.measure.child import measure
 
-    return measure(analysis.plans, settings.timeout)
+    return measure(plans, settings.timeout)
 
 
 def _failed(command: str, error: LayerError, settings: Settings, form: Format) -> ExitCode:
@@ -174,14 +175,14 @@ def _staged(analysis: Analysis, settings: Settings, child: Child | None) -> Repo
     if tall or not screen.is_terminal:
         screen.print(renderable(_report(analysis, (), "see below", None, settings), view_of(settings), waiting=True))
         with screen.status("torch is loading …"):
-            report = _report(analysis, _measure(analysis, settings, child), "", None, settings)
+            report = _report(analysis, measured(analysis.plans, settings, child), "", None, settings)
         line = verdict(report)
         screen.print(line.text, style=STYLES[line.style])
         return report
     live = Live(first, console=screen, auto_refresh=False)
     try:  # no "with": Ctrl-C may come while the first picture is drawn, and the cursor must come back
         live.start(refresh=True)
-        report = _report(analysis, _measure(analysis, settings, child), "", None, settings)
+        report = _report(analysis, measured(analysis.plans, settings, child), "", None, settings)
         live.update(renderable(report, view_of(settings)), refresh=True)
     finally:
         live.stop()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layercli.cli.options import Color, Settings
 from layercli.cli.terminal import colours, draws, put, unicode, width
+from layercli.errors import LayerError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +36,16 @@ def show(blocks: Sequence[Block], form: str, settings: Settings) -> None:
         from layercli.render.plain import write
 
         put("\n".join(write(block, unicode=unicode(sys.stdout)) for block in blocks))
+
+
+def save_svg(picture: Callable[[], str], file: Path) -> None:
+    """Writes a picture, made when the file's name is right, as SVG; LayerError where it cannot be written."""
+    if file.suffix.lower() != ".svg":
+        raise LayerError("io.format", f"{file} does not end in .svg", fix="pictures are written as SVG: --save x.svg")
+    try:
+        file.write_text(picture(), encoding="utf-8")
+    except OSError as error:
+        raise LayerError("io.write", f"cannot write {file}: {error.strerror}", fix="name another place") from None
 
 
 def drawn(settings: Settings) -> bool:

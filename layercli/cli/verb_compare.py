@@ -53,18 +53,28 @@ def parameters() -> list[Parameter]:
     """The designs, files in their place, what must not be, and the shared options that apply to all."""
     words = typer.Argument(metavar="DESIGN...", show_default=False,
         help="Chains in quotes, files, or - for standard input; the first is held against all others.")  # fmt: skip
-    file = typer.Option("--file", "-f", metavar="FILE", help="Read a design from a file; it comes after the words.")
-    clause = typer.Option("--fail-if", metavar="CLAUSE", help="Exit 1 where this is so: params>+5%, shape!=same.")
-    no_run = typer.Option("--no-run/--run", help="Formulas only, without torch: the answer at once.")
-    expand = typer.Option("--expand", help="Every row, also of those that are alike.")
-    form = typer.Option("--format", help="How the answer is written.")
     return [
         Parameter("words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, words]),
-        Parameter("file", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[Path] | None, file]),
-        Parameter("fail_if", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, clause]),
-        Parameter("form", Parameter.KEYWORD_ONLY, default=Form.table, annotation=Annotated[Form, form]),
-        Parameter("no_run", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, no_run]),
-        Parameter("expand", Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, expand]),
+        options.own(
+            "file",
+            list[Path] | None,
+            None,
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="Read a design from a file; it comes after the words.",
+        ),
+        options.own(
+            "fail_if",
+            list[str] | None,
+            None,
+            "--fail-if",
+            metavar="CLAUSE",
+            help="Exit 1 where this is so: params>+5%, shape!=same.",
+        ),
+        options.own("form", Form, Form.table, "--format", help="How the answer is written."),
+        options.own("no_run", bool, False, "--no-run/--run", help="Formulas only, without torch: the answer at once."),
+        options.own("expand", bool, False, "--expand", help="Every row, also of those that are alike."),
         *options.parameters(only=_SHARED),
     ]
 

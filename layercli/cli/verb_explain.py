@@ -197,14 +197,10 @@ def _topic(name: str) -> Any:
 
 
 def _save(page: Any, file: Path, moving: bool) -> ExitCode:
+    from layercli.cli.show import save_svg
     from layercli.render.page import svg
 
-    if file.suffix.lower() != ".svg":
-        raise LayerError("io.format", f"{file} does not end in .svg", fix="pictures are written as SVG: --save x.svg")
-    try:
-        file.write_text(svg(page, moving), encoding="utf-8")
-    except OSError as error:
-        raise LayerError("io.write", f"cannot write {file}: {error.strerror}", fix="name another place") from None
+    save_svg(lambda: svg(page, moving), file)
     return ExitCode.OK
 
 

@@ -96,8 +96,9 @@ def run(child: Child | None, words: list[str] | None, file: Path | None, **value
 def _solved(
     words: list[str], file: Path | None, asked: dict[str, Any], settings: Settings, form: Form, child: Child | None
 ) -> ExitCode:
-    from layercli.cli.answer import options_of
+    from layercli.cli.answer import measured, options_of
     from layercli.cli.opened import fed, parsed
+    from layercli.cli.progress import Bar
     from layercli.design.answered import answered, wishes_of
     from layercli.design.question import Question
 
@@ -105,52 +106,15 @@ def _solved(
     inputs = fed(spec, settings.input or ())
     wishes = wishes_of(asked["want"], asked["where"] or (), spec, inputs)
     optimizer = settings.optimizer.value if settings.optimizer else "adam"
-    with _Bar(form) as bar:
+    with Bar(LONG) as bar:
         question = Question(spec, inputs, wishes, options_of(settings), optimizer, asked["per_axis"])
         found = answered(question, bar.reached)
     top = None if asked["every"] else asked["top"]
     found = found.checked(top)
     if not settings.no_run and found.plans:
-        found = found.measured(_measure(found, settings, child))
+        found = found.measured(measured(found.plans, settings, child))
     _show(found, form, settings)
     return _ending(found, settings)
-
-
-class _Bar:
-    """How far a long search is, on a terminal."""
-
-    def __init__(self, form: Form) -> None:
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def reached(self, number: int, of: int) -> None:
-        """Says how far it is."""
-        if not self._shown or of < LONG:
-            return
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("designs", total=of)
-            self._bar.start()
-        self._bar.update(self._task, completed=number)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-
-def _measure(found: Answered, settings: Settings, child: Child | None) -> Any:
-    if child is not None:
-        return child.ask_all(found.plans, settings.timeout)
-    from layercli.measure.child import measure
-
-    return measure(found.plans, settings.timeout)
 
 
 def _show(found: Answered, form: Form, settings: Settings) -> None:

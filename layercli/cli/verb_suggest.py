@@ -53,16 +53,24 @@ def parameters() -> list[Parameter]:
         metavar="[LAYER [KEYS]... | SPEC]", help="A layer with its keys, a chain, or - for standard input.",
         show_default=False,
     )  # fmt: skip
-    file = typer.Option("--file", "-f", metavar="FILE", help="Read the design from a file.")
-    only = typer.Option("--only", metavar="NAME", help="Only this rewrite; may be given again.", autocompletion=_names)
-    top = typer.Option("--top", min=1, help="How many are told. [default: 10]", show_default=False)
-    form = typer.Option("--format", help="How the answer is written; spec: the new designs, a line each.")
     return [
         Parameter("words", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, words]),
-        Parameter("file", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, file]),
-        Parameter("only", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, only]),
-        Parameter("top", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[int | None, top]),
-        Parameter("form", Parameter.KEYWORD_ONLY, default=Form.table, annotation=Annotated[Form, form]),
+        options.own("file", Path | None, None, "--file", "-f", metavar="FILE", help="Read the design from a file."),
+        options.own(
+            "only",
+            list[str] | None,
+            None,
+            "--only",
+            metavar="NAME",
+            help="Only this rewrite; may be given again.",
+            autocompletion=_names,
+        ),
+        options.own(
+            "top", int | None, None, "--top", min=1, help="How many are told. [default: 10]", show_default=False
+        ),
+        options.own(
+            "form", Form, Form.table, "--format", help="How the answer is written; spec: the new designs, a line each."
+        ),
         *options.parameters(
             only=frozenset({"input", "json", "no_run", "dtype", "train", "timeout", "color", "width", "debug"})
         ),

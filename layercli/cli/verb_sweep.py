@@ -13,7 +13,7 @@ may stand anywhere in the spec, values in -i too. What torch would refuse is cou
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from inspect import Parameter
 from pathlib import Path
@@ -37,8 +37,6 @@ MOST_ROWS = 200
 """Rows that are printed where nothing says how many."""
 LONG = 20_000
 """Designs from which a bar shows how far it is."""
-
-
 _SHARED = frozenset({"input", "json", "dtype", "train", "optimizer", "color", "width", "debug"})
 
 
@@ -201,38 +199,28 @@ def _gone_through(sweep: Sweep) -> tuple[list[Answer], bool]:
 
 def _watched(sweep: Sweep, rows: Iterable[Answer]) -> Iterator[Answer]:
     """The rows, with a bar on a terminal that shows how far a long sweep is."""
-    if sweep.space.count < LONG or sys.stderr is None or not sys.stderr.isatty():
-        yield from rows
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+    from layercli.cli.progress import Bar
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("designs", total=sweep.space.count)
+    total = sweep.space.count
+    with Bar(LONG) as bar:
         for number, answer in enumerate(rows):
             if number % 500 == 0:
-                bar.update(task, completed=sweep.seen)
+                bar.reached(sweep.seen, total)
             yield answer
 
 
 def _stream(sweep: Sweep, form: Form) -> ExitCode:
     """Rows as they come, those that are refused among them: a sweep of any length takes no more memory."""
-    import csv
-
-    from layercli.render.documents import json_line
-    from layercli.render.sweep import csv_head, csv_row, row
-
     count = 0
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    if form is Form.csv:
-        writer.writerow(csv_head(sweep, (), False))
-    try:
+
+    def counted() -> Iterator[Answer]:
+        nonlocal count
         for answer in _watched(sweep, sweep.rows(refused=True)):
             count += answer.refused is None
-            if form is Form.csv:
-                writer.writerow(csv_row(sweep, answer, (), None))
-            else:
-                sys.stdout.write(json_line(row(sweep, answer)) + "\n")
+            yield answer
+
+    try:
+        _lines(sweep, counted(), form)
     except KeyboardInterrupt:
         sys.stdout.flush()
         put(f"stopped after {sweep.seen:,} of {sweep.space.count:,} designs", sys.stderr)
@@ -242,38 +230,39 @@ def _stream(sweep: Sweep, form: Form) -> ExitCode:
     return _ending(sweep, count)
 
 
+def _lines(
+    sweep: Sweep, rows: Iterable[Answer], form: Form, further: Sequence[str] = (), front: set[Any] | None = None
+) -> None:
+    """A line for each row, as JSON or with commas between."""
+    from layercli.render import sweep as written
+    from layercli.render.documents import json_line
+
+    if form is Form.jsonl:
+        for answer in rows:
+            sys.stdout.write(json_line(written.row(sweep, answer, further, front)) + "\n")
+        return
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(written.csv_head(sweep, further, front is not None))
+    writer.writerows(written.csv_row(sweep, answer, further, front) for answer in rows)
+
+
 def _show(sweep: Sweep, chosen: Chosen, asked: Asked, settings: Settings, form: Form) -> None:
+    from layercli.cli.show import save_svg, show
     from layercli.render import sweep as written
 
     if asked.save is not None:
-        _save(written.plot(sweep, chosen), asked.save)
-    if form in (Form.json, Form.jsonl):
-        from layercli.render.documents import json_line, json_text
+        from layercli.explain.diagram import Diagram
+        from layercli.render.svg_picture import svg
 
-        if form is Form.json:
-            put(json_text(written.document(sweep, chosen)))
-            return
-        for answer in chosen.rows:
-            put(json_line(written.row(sweep, answer, chosen.further, chosen.front)))
-    elif form is Form.csv:
-        import csv
+        plot = written.plot(sweep, chosen)
+        save_svg(lambda: svg(Diagram(plot), plot.title), asked.save)
+    if form is Form.json:
+        from layercli.render.documents import json_text
 
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(written.csv_head(sweep, chosen.further, chosen.front is not None))
-        writer.writerows(written.csv_row(sweep, answer, chosen.further, chosen.front) for answer in chosen.rows)
+        put(json_text(written.document(sweep, chosen)))
+    elif form in (Form.jsonl, Form.csv):
+        _lines(sweep, chosen.rows, form, chosen.further, chosen.front)
     else:
-        from layercli.cli.show import show
-
         show(tuple(written.blocks(sweep, chosen)), form.value, settings)
-
-
-def _save(plot: Any, file: Path) -> None:
-    from layercli.explain.diagram import Diagram
-    from layercli.render.svg_picture import svg
-
-    if file.suffix.lower() != ".svg":
-        raise LayerError("io.format", f"{file} does not end in .svg", fix="plots are written as SVG: --save plot.svg")
-    try:
-        file.write_text(svg(Diagram(plot), plot.title), encoding="utf-8")
-    except OSError as error:
-        raise LayerError("io.write", f"cannot write {file}: {error.strerror}", fix="name another place") from None

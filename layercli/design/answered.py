@@ -8,10 +8,10 @@ from typing import NamedTuple
 from layercli.analysis.walk import Analysis, analyse_spec
 from layercli.checks import AGREES, DIFFERS
 from layercli.design.answers import answer_of
-from layercli.design.question import Question, alone, differs, nothing_open, spaces
+from layercli.design.question import Question, differs, nothing_open, spaces
 from layercli.design.solutions import Found, Solution
 from layercli.design.solve import Search
-from layercli.design.space import OpenInput
+from layercli.design.space import OpenInput, alone
 from layercli.design.wanted import only_numbers, wanted
 from layercli.errors import LayerError
 from layercli.expect import Expectation, parse_expectation

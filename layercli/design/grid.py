@@ -20,16 +20,15 @@ from layercli.analysis.layer import MOST_TENSORS, Prepared, unmet
 from layercli.analysis.variant import MACS, Variant
 from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers, Refusal
-from layercli.design.space import Selection, Space
+from layercli.design.space import Selection, Space, alone
 from layercli.errors import LayerError
 from layercli.formula import Expr, Steps, Sym, le_, max_, not_, resolve, size, total
 from layercli.formula.specialised import Specialised, specialised
-from layercli.layers import find
 from layercli.layers.definition import Layer, Need, Window
 from layercli.layers.kinds import LARGEST
 from layercli.layers.reach import Spreads
 from layercli.plan import Tensor, span
-from layercli.spec import EITHER, Op
+from layercli.spec import Op
 
 MOST_CELLS = 256
 """More structures than this are left to the ordinary analysis."""
@@ -65,6 +64,33 @@ class Cell(NamedTuple):
     values: Mapping[str, Any]
     """The layer's keys at one of the designs: those that decide the structure have these values in all of them."""
 
+    def at(self, choice: Selection) -> tuple[Any, ...] | int:
+        """The figures of a design, or which step refuses it."""
+        return self.function(*[table[index] for table, index in zip(self.tables, choice)])
+
+    def rule(self, step: int) -> Need | None:
+        """The definition's rule that a step is; None for a step of another kind."""
+        number = step - self.first
+        rule = self.variant.rules[number] if 0 <= number < len(self.variant.rules) else None
+        return rule if isinstance(rule, Need) else None
+
+    def symbols_at(self, choice: Selection) -> dict[str, Any]:
+        """What formulas start from in a design."""
+        return started(self.base, self.symbols, self.tables, choice)
+
+
+def started(
+    base: Mapping[str, Any],
+    symbols: Sequence[Sequence[str]],
+    tables: Sequence[Mapping[int, tuple[Any, ...]]],
+    choice: Selection,
+) -> dict[str, Any]:
+    """The symbols' values at one design, with those that a choice sets."""
+    found = dict(base)
+    for names, table, index in zip(symbols, tables, choice):
+        found.update(zip(names, table[index]))
+    return found
+
 
 class Grid(Answers):
     """Answers for a space of one layer; :meth:`of` says whether a space is one."""
@@ -74,24 +100,21 @@ class Grid(Answers):
     @classmethod
     def of(cls, space: Space, options: Options, fields: bool = True) -> Answers:
         """The fastest answers for a space; ``fields``: whether receptive fields are wanted."""
-        chain = space.spec.chain
-        op = chain.steps[0].unit
-        lone = len(chain.steps) == 1 and chain.steps[0].repeat == 1 and isinstance(op, Op) and op.name != EITHER
-        layer = find(op.name) if lone and isinstance(op, Op) else None
+        one = alone(space.spec)
+        if one is None or len(space.inputs) != 1 or options.unroll:
+            return Answers(space, options)
+        layer, op = one
+        given = space.inputs[0].given
         plain = (
-            layer is not None
-            and layer.several is None
+            layer.several is None
             and layer.inputs
             and layer.name not in ("input", "pick")
-            and isinstance(op, Op)
-            and not (op.branches or op.references or any(argument.reference for argument in op.arguments))
-            and len(space.inputs) == 1
-            and space.inputs[0].given.name is None
-            and isinstance(feed := space.inputs[0].given.feed, Tensor)
-            and not feed.symbols
-            and not options.unroll
+            and not (op.references or any(argument.reference for argument in op.arguments))
+            and given.name is None
+            and isinstance(given.feed, Tensor)
+            and not given.feed.symbols
         )
-        if not plain or layer is None:
+        if not plain:
             return Answers(space, options)
         grid = cls(space, options)
         grid.layer = layer
@@ -104,14 +127,12 @@ class Grid(Answers):
         cell = self._cell(choice)
         if cell is None:
             return super().answer(choice)
-        found = cell.function(*[table[index] for table, index in zip(cell.tables, choice)])
+        found = cell.at(choice)
         if isinstance(found, tuple):
             return self._read(cell, choice, found)
-        rules = cell.variant.rules
-        if not 0 <= found - cell.first < len(rules):
+        need = cell.rule(found)
+        if need is None:
             return super().answer(choice)
-        need = rules[found - cell.first]
-        assert isinstance(need, Need)
         self.last_error = None
         return Answer(choice, Refusal(need.code, self._path, need.message))
 
@@ -120,13 +141,10 @@ class Grid(Answers):
         cell = self._cell(choice)
         if cell is None or self._torch_order:
             return super().error(choice)
-        places = [table[index] for table, index in zip(cell.tables, choice)]
-        found = cell.function(*places)
-        if isinstance(found, tuple) or not 0 <= found - cell.first < len(cell.variant.rules):
+        found = cell.at(choice)
+        if isinstance(found, tuple) or cell.rule(found) is None:
             return super().error(choice)
-        sizes = dict(cell.base)
-        for names, values in zip(cell.symbols, places):
-            sizes.update(zip(names, values))
+        sizes = cell.symbols_at(choice)
         need = cell.variant.compute(sizes)
         assert need is not None
         error = unmet(need, cell.variant, sizes, cell.given)
@@ -291,9 +309,7 @@ class Grid(Answers):
             other = self._prepared(choice)
             if other is None or other.signature != ready.signature:
                 return False
-            expected = dict(base)
-            for names, table, index in zip(varied, tables, choice):
-                expected.update(zip(names, table[index]))
+            expected = started(base, varied, tables, choice)
             if any(not _same(other.sizes[name], value) for name, value in expected.items()):
                 return False
         return True

@@ -29,9 +29,7 @@ _MOST_AXES = 6
 
 def points_of(grid: Grid, cell: Cell, choice: Selection) -> int:
     """What is unusual about a setting of one layer, by the symbols that its choice sets."""
-    sizes = dict(cell.base)
-    for names, table, place in zip(cell.symbols, cell.tables, choice):
-        sizes.update(zip(names, table[place]))
+    sizes = cell.symbols_at(choice)
     values: dict[str, Sequence[Any]] = {}
     for key in grid.layer.keys:
         if key.name in JUDGED:

@@ -8,15 +8,14 @@ from typing import NamedTuple
 from layercli.analysis.keys import named
 from layercli.analysis.walk import Options
 from layercli.design.domains import FLAGS, Domains, searched
-from layercli.design.space import OpenInput, Space
+from layercli.design.space import OpenInput, Space, alone
 from layercli.errors import LayerError
 from layercli.expect import Expectation
-from layercli.layers import find
 from layercli.layers.definition import Key, Layer
 from layercli.layers.reach import Spreads
 from layercli.layers.shape_kinds import Pads
 from layercli.plan import Tensor
-from layercli.spec import EITHER, Argument, Chain, Group, Op, Spec, Unknown, parse
+from layercli.spec import Argument, Chain, Group, Op, Spec, Unknown, parse
 
 
 class Question(NamedTuple):
@@ -30,16 +29,6 @@ class Question(NamedTuple):
     """Whose state the memory of training counts."""
     per_axis: bool = False
     """Whether settings may differ by axis."""
-
-
-def alone(spec: Spec) -> tuple[Layer, Op] | None:
-    """The layer that a spec of one step is; None for a design of several."""
-    steps = spec.chain.steps
-    op = steps[0].unit if len(steps) == 1 and steps[0].repeat == 1 else None
-    if not isinstance(op, Op) or op.name == EITHER or op.branches:
-        return None
-    layer = find(op.name)
-    return None if layer is None else (layer, op)
 
 
 def spaces(question: Question) -> Iterator[Space]:

@@ -14,24 +14,23 @@ from heapq import nsmallest
 from itertools import product
 from typing import Any
 
-from layercli.analysis.variant import MACS
 from layercli.analysis.walk import Options
 from layercli.design.answers import Answer, Answers
 from layercli.design.boxes import Allowed, TooMany, allowed
+from layercli.design.conditions import condition
 from layercli.design.course import Depth, selections
 from layercli.design.domains import SIZES, Bound, bounds_of
 from layercli.design.grid import Cell, Grid
 from layercli.design.judged import of_analysis, of_cell, points_of
 from layercli.design.solutions import Found, Miss, Solution
-from layercli.design.space import Selection, Space
+from layercli.design.space import Selection, Space, alone
 from layercli.design.sweep import understood
 from layercli.design.wishes import Wishes
 from layercli.errors import LayerError
 from layercli.expect import Expectation
 from layercli.expect.check import name_of
-from layercli.formula import Expr, Num, Sym, and_, eq_, ge_, le_, ne_, or_
 from layercli.formula.specialised import folded
-from layercli.spec import Item
+from layercli.layers.definition import TensorIn
 
 MOST_LISTED = 10_000
 """Solutions that are worked out one by one; of more, the most usual."""
@@ -52,6 +51,9 @@ _OF_LATER = {"saved_bytes"}
 """Figures of a row that hang on the steps behind it."""
 
 Progress = Callable[[int], None]
+Far = tuple[float, float]
+"""How far something is from what was wished, and what decides between equals."""
+NOT_TOLD: Far = (math.inf, 0)
 
 
 class Search:
@@ -62,8 +64,7 @@ class Search:
         self.asked = Grid.of(space, options)
         if type(self.asked) is Answers:
             self.asked = Grid.of(space, options, fields=any(wish.figure == "rf" for wish in wishes))
-        self.wishes = Wishes((), self.asked, optimizer)
-        self.wishes.clauses = tuple(map(self._of_the_whole, wishes))
+        self.wishes = Wishes(tuple(map(self._of_the_whole, wishes)), self.asked, optimizer)
 
     def _of_the_whole(self, wish: Expectation) -> Expectation:
         """A wish of the only row there is, as one of the whole."""
@@ -143,15 +144,16 @@ class Search:
                     elif self._fits(answer, clauses, loose, slack):
                         solutions.append(of_analysis(self.space, answer, grid.analysis(choice)))
                 continue
-            conditions = [*self._conditions(cell, clauses, loose, slack)]
-            steps = (*cell.steps, *cell.windows, *(("", condition) for condition in conditions))
+            asked = [condition(cell, clause, slack if clause is loose else 0) for clause in clauses]
+            conditions = [("", found) for found in asked if found is not None]
+            steps = (*cell.steps, *cell.windows, *conditions)
             try:
                 parts = allowed(steps, cell.base, cell.symbols, cell.tables)
             except TooMany:
                 raise self._too_loose() from None
             number = math.prod(len(part.choices) for part in parts)
             kept = 0
-            whole = number <= MOST_LISTED or not all(_is_condition(clause, cell) for clause in clauses)
+            whole = number <= MOST_LISTED or any(found is None for found in asked)
             if whole and number > MOST_ASKED:
                 raise self._too_many(number, MOST_ASKED)
             for choice in _combined(parts) if whole else self._usual(grid, cell, parts, number):
@@ -165,25 +167,11 @@ class Search:
     def _fits(self, answer: Answer, clauses: Sequence[Expectation], loose: Expectation | None, slack: int) -> bool:
         for clause in clauses:
             if clause is loose:
-                if _distance(clause, answer) >= slack + 1:
+                if _distance(clause, answer)[0] > slack:
                     return False
             elif not self.wishes.met(clause, answer):
                 return False
         return True
-
-    def _conditions(
-        self, cell: Cell, clauses: Sequence[Expectation], loose: Expectation | None, slack: int
-    ) -> Iterator[Expr]:
-        """The clauses that can be said of a structure as conditions on its figures."""
-        for clause in clauses:
-            if not _is_condition(clause, cell):
-                continue
-            if clause.figure == "shape":
-                yield _shape_is(cell, clause.wanted, slack if clause is loose else 0)
-            elif clause.figure == "rf":
-                yield _field_is(cell, clause)
-            else:
-                yield _number_is(clause)
 
     def _usual(self, grid: Grid, cell: Cell, parts: Sequence[Allowed], number: int) -> list[Selection]:
         """The most usual of more choices than are listed; of very many, parts by themselves are thinned out before."""
@@ -256,7 +244,7 @@ class Search:
             said = "unknown" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
         return Miss(clause.text.strip(), times, nearest, f"{name_of(clause)} is {said}")
 
-    def _far(self, clause: Expectation, answer: Answer) -> float:
+    def _far(self, clause: Expectation, answer: Answer) -> Far:
         """How far a design is from a wish; far where that cannot be told."""
         value = self.wishes.value(clause, answer)
         if clause.figure == "shape" and isinstance(value, tuple):
@@ -264,8 +252,8 @@ class Search:
         if isinstance(value, tuple):
             value = None if None in value else min(value, default=None)
         if not isinstance(value, (int, float)) or not isinstance(clause.wanted, Fraction):
-            return math.inf
-        return abs(value - float(clause.wanted))
+            return NOT_TOLD
+        return abs(value - float(clause.wanted)), 0
 
     # --- several layers ---
 
@@ -288,7 +276,7 @@ class Search:
             answer = asked.answer(choice)
             if answer.refused is not None:
                 understood(asked, answer)
-                begun = choice[: self._hangs_on(answer, depth)]
+                begun = choice[: self._hangs_on(depth)]
                 refused.append(answer)
                 continue
             accepted = True
@@ -296,7 +284,7 @@ class Search:
             if not failed:
                 solutions.append(of_analysis(space, answer, self.wishes.report(answer).analysis))
             elif len(failed) == 1:
-                kept = near.setdefault(clauses.index(failed[0]), [0, math.inf, None])
+                kept = near.setdefault(clauses.index(failed[0]), [0, NOT_TOLD, None])
                 far = self._far(failed[0], answer)
                 kept[0] += 1
                 if far < kept[1] or kept[2] is None:
@@ -318,21 +306,20 @@ class Search:
             fixed = tuple(self._refused(asked, refused[-1].choice))
         return Found((), 0, space.count, bounds, misses, fixed), pruned
 
-    def _hangs_on(self, answer: Answer, depth: Depth) -> int:
-        """How many of the first holes a refusal hangs on; the rank of an input on no number that a layer is told."""
-        holes = self.space.holes
-        lone = len(self.space.spec.chain.steps) == 1
-        numbers = all(
-            isinstance(value[0], Item) and value[0].kind in ("int", "bool") for hole in holes for value in hole.values
-        )
-        if answer.refused is not None and answer.refused.code == "shape.rank" and lone and numbers:
-            return sum(not hole.where.path for hole in holes)
-        return depth.of(self.asked.last_error)
+    def _hangs_on(self, depth: Depth) -> int:
+        """How many of the first holes a refusal hangs on."""
+        error, one = self.asked.last_error, alone(self.space.spec)
+        of_the_input = error is not None and error.code == "shape.rank" and not error.rule  # and not of a rule on keys
+        if of_the_input and one is not None:
+            forms = [form for item in one[0].inputs if isinstance(item, TensorIn) for form in item.forms]
+            if all(form.where is None for form in forms):
+                return sum(not hole.where.path for hole in self.space.holes)
+        return depth.of(error)
 
     # --- the best first ---
 
     def _ranked(
-        self, solutions: Sequence[Solution], first: Callable[[Answer], float] | None = None
+        self, solutions: Sequence[Solution], first: Callable[[Answer], Far] | None = None
     ) -> tuple[Solution, ...]:
         budget = next(
             (
@@ -348,7 +335,7 @@ class Search:
             if budget is not None:
                 value = self.wishes.value(budget, answer)
                 cost = -value if isinstance(value, int) else 0
-            far = first(answer) if first else 0
+            far = first(answer) if first else (0, 0)
             return far, solution.exotic, sum(solution.unread), cost, answer.params or 0, self._sizes(answer.choice)
 
         return tuple(sorted(solutions, key=rank))
@@ -372,73 +359,15 @@ def _joined(parts: Sequence[Allowed], several: Sequence[tuple[int, ...]]) -> Sel
     return tuple([flat[hole] for hole in range(len(flat))])
 
 
-def _shape_is(cell: Cell, wanted: Any, slack: int) -> Expr:
-    if not isinstance(wanted, tuple) or len(wanted) != cell.rank:
-        return Num(False)
-    asked = [(Sym(name), want) for name, want in zip(cell.sizes, wanted) if isinstance(want, int)]
-    if slack:
-        return and_(*(and_(ge_(size, want - slack), le_(size, want + slack)) for size, want in asked))
-    return and_(*(eq_(size, want) for size, want in asked))
-
-
-def _is_condition(clause: Expectation, cell: Cell) -> bool:
-    """Whether a clause can be said as a condition; the others are asked of each design that is left."""
-    if clause.at:
-        return False
-    if clause.figure == "shape":
-        return clause.test == "="
-    if clause.figure == "rf":
-        return bool(cell.windows)
-    return clause.figure == "params" or (clause.figure in ("macs", "flops") and not cell.variant.layer.macs_unknown)
-
-
-def _field_is(cell: Cell, clause: Expectation) -> Expr:
-    """What a receptive field has to be: d*(k - 1) + 1 cells along each axis that a window slides along."""
-    axes = len(cell.windows) // 4
-    sizes = [Sym(f"slides.{n}.dilation") * (Sym(f"slides.{n}.kernel") - 1) + 1 for n in _numbers(cell)]
-    wanted = clause.wanted if isinstance(clause.wanted, tuple) else (clause.wanted,) * axes
-    if len(wanted) != axes or isinstance(clause.wanted, str):
-        return Num(clause.test == "!=")
-    found = [_compared(size, clause.test, Fraction(want)) for size, want in zip(sizes, wanted) if want is not None]
-    return or_(*found) if clause.test == "!=" else and_(*found)
-
-
-def _numbers(cell: Cell) -> list[str]:
-    """The numbers of the windows, as their figures are called."""
-    return list(dict.fromkeys(name.split(".")[1] for name, _ in cell.windows))
-
-
-def _number_is(clause: Expectation) -> Expr:
-    assert isinstance(clause.wanted, Fraction)
-    figure: Expr = {"params": Sym("params"), "macs": MACS, "flops": 2 * MACS}[clause.figure]
-    return _compared(figure, clause.test, clause.wanted)
-
-
-def _compared(figure: Expr, test: str, wanted: Fraction) -> Expr:
-    """A comparison of a whole number with a fraction, in whole numbers."""
-    down, up = math.floor(wanted), math.ceil(wanted)
-    if test == "<=":
-        return le_(figure, down)
-    if test == "<":
-        return le_(figure, up - 1)
-    if test == ">=":
-        return ge_(figure, up)
-    if test == ">":
-        return ge_(figure, down + 1)
-    if wanted.denominator != 1:
-        return Num(test == "!=")
-    return (eq_ if test == "=" else ne_)(figure, down)
-
-
-def _distance(clause: Expectation, answer: Answer) -> float:
-    """How far the output's sizes are from the wanted ones along the axis where they differ most; below 1 for none."""
+def _distance(clause: Expectation, answer: Answer) -> Far:
+    """How far the output's sizes are from the wanted ones: along the axis where they differ most, then in all."""
     wanted, output = clause.wanted, answer.output
     if not isinstance(wanted, tuple) or output is None or len(wanted) != len(output):
-        return math.inf
+        return NOT_TOLD
     if any(type(size) is not int for size in output):
-        return math.inf  # a size that is left open
+        return NOT_TOLD  # a size that is left open
     apart = [abs(size - want) for size, want in zip(output, wanted) if isinstance(want, int)]
-    return max(apart, default=0) + sum(apart) / (1 + sum(apart)) / 2  # the rest decides between equals
+    return max(apart, default=0), sum(apart)
 
 
 def _axes(count: int) -> str:

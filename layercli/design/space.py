@@ -328,6 +328,16 @@ class Space:
         return item.given._replace(feed=feed._replace(shape=tuple(sizes)))
 
 
+def alone(spec: Spec) -> tuple[Layer, Op] | None:
+    """The layer that a spec of one step is; None for a design of several."""
+    steps = spec.chain.steps
+    op = steps[0].unit if len(steps) == 1 and steps[0].repeat == 1 else None
+    if not isinstance(op, Op) or op.name == EITHER or op.branches:
+        return None
+    layer = find(op.name)
+    return None if layer is None else (layer, op)
+
+
 def _expanded(item: Item, source: str) -> Iterator[tuple[Item, ...]]:
     """Every value that an open item stands for."""
     found = item.open

@@ -12,7 +12,7 @@ from layercli.design.grid import Grid
 from layercli.design.space import Column, Selection, Space
 from layercli.design.wishes import Wishes
 from layercli.errors import LayerError, Span
-from layercli.expect import ALIASES, FIGURES
+from layercli.expect import ALIASES, FIGURES, parse_expectation
 from layercli.spec import Item
 
 FORGET_AFTER = 4096
@@ -43,7 +43,7 @@ class Sweep:
     def __init__(self, space: Space, options: Options, where: Sequence[str] = (), optimizer: str = "adam") -> None:
         self.space = space
         self.asked = Grid.of(space, options)
-        self.wishes = Wishes(where, self.asked, optimizer)
+        self.wishes = Wishes([parse_expectation(text, "--where ") for text in where], self.asked, optimizer)
         self.seen = 0
         """Designs that were gone through."""
         self.left_out = 0

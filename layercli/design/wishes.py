@@ -5,27 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from layercli.analysis.walk import Analysis
 from layercli.design.answers import Answer, Answers
 from layercli.errors import LayerError, Span
-from layercli.expect import Expectation, met, parse_expectation, value_of
-from layercli.expect.check import rows_of
+from layercli.expect import Expectation, met, value_of
+from layercli.expect.check import cells_of, rows_of
 from layercli.report import Report
-
-
-def _field(answer: Answer) -> tuple[Any, ...] | None:
-    field = answer.field
-    if field is None:
-        return None
-    return tuple(float("inf") if whole else size for size, whole in zip(field["size"], field["global"]))
-
 
 QUICK: dict[str, Callable[[Answer], Any]] = {
     "shape": lambda answer: answer.output,
     "params": lambda answer: answer.params,
     "macs": lambda answer: answer.macs,
-    "flops": lambda answer: None if answer.macs is None else 2 * answer.macs,
-    "rf": _field,
+    "rf": lambda answer: cells_of(answer.field),
 }
 """The figures that the short answer has, as :func:`layercli.expect.value_of` gives them."""
 
@@ -33,8 +23,8 @@ QUICK: dict[str, Callable[[Answer], Any]] = {
 class Wishes:
     """Clauses that a design has to meet, and what it has for a figure."""
 
-    def __init__(self, texts: Sequence[str], asked: Answers, optimizer: str = "adam") -> None:
-        self.clauses = tuple(parse_expectation(text, "--where ") for text in texts)
+    def __init__(self, clauses: Sequence[Expectation], asked: Answers, optimizer: str = "adam") -> None:
+        self.clauses = tuple(clauses)
         self.asked = asked
         self.optimizer = optimizer
         self._missing: dict[str, LayerError] = {}
@@ -83,10 +73,5 @@ class Wishes:
     def report(self, answer: Answer) -> Report:
         """The whole answer to a design."""
         if self._last is None or self._last[0] != answer.choice:
-            self._last = answer.choice, reported(self.asked.analysis(answer.choice), self.optimizer)
+            self._last = answer.choice, Report(self.asked.analysis(answer.choice), None, "", optimizer=self.optimizer)
         return self._last[1]
-
-
-def reported(analysis: Analysis, optimizer: str = "adam") -> Report:
-    """An analysis as a report that torch is not asked about."""
-    return Report(analysis, None, "--no-run was given", optimizer=optimizer)

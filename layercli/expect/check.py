@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -107,9 +107,14 @@ def _field(row: Row | None) -> tuple[tuple[Any, ...] | None, str]:
     """The receptive field's cells along each axis, infinite where it is global, None where one is unknown; and why."""
     said = None if row is None else receptive.as_json(row.reach)
     why = "" if row is None else receptive.unknown(row.reach)
-    if said is None:
-        return None, why
-    return tuple(float("inf") if whole else size for size, whole in zip(said["size"], said["global"])), why
+    return cells_of(said), why
+
+
+def cells_of(field: Mapping[str, Sequence[Any]] | None) -> tuple[Any, ...] | None:
+    """A receptive field's cells along each axis, infinite where it is global; ``field`` as JSON has it."""
+    if field is None:
+        return None
+    return tuple(float("inf") if whole else size for size, whole in zip(field["size"], field["global"]))
 
 
 def value_of(asked: Expectation, report: Report) -> tuple[Any, str]:

@@ -11,6 +11,7 @@ from layercli.design.space import Column as Setting
 from layercli.design.space import OpenInput, Selection, Space
 from layercli.design.sweep import Sweep
 from layercli.errors import LayerError, short
+from layercli.expect.read import BYTES
 from layercli.explain.diagram import Curve, Diagram, Plot
 from layercli.plan import Tensor
 from layercli.render.blocks import Block, Cell, Column, Drawing, Line, Table
@@ -21,7 +22,6 @@ from layercli.version import VERSION
 SCHEMA, SCHEMA_VERSION = "layercli.sweep", 1
 MOST_REASONS = 10
 """Reasons of refusals that are listed one by one."""
-BYTES = {"param_bytes", "activation_bytes", "saved_bytes", "memory", "inference_memory"}
 _SHOWN = ("params", "macs", "rf")
 
 

@@ -51,7 +51,7 @@ def _option(scanner: Scanner) -> tuple[Item, ...]:
 def _range(scanner: Scanner, text: str) -> Range:
     """``1..9`` or ``64..256..64``: first, last and how far apart; LayerError where there is nothing between."""
     bounds = text.split("..")
-    if len(bounds) not in (2, 3) or not all(_is_integer(bound) for bound in bounds):
+    if not is_range(text):
         fix = "write first and last, as in 1..9, or the distance too, as in 64..256..64"
         raise scanner.error("spec.range", f"{quote(text)} is no range", fix)
     from layercli.spec.scalars import read_integer

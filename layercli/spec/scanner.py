@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from layercli.errors import LayerError, Span
 from layercli.spec import limits
@@ -13,13 +14,15 @@ WORD = "word"
 NEWLINE = "\n"
 END = ""
 
+
 # Some alternative matches at every position, so the blanks in front never backtrack.
-_TOKEN = re.compile(
-    r"[ \t]*(?:#[^\n]*)?(?:([-=]+>)|([A-Za-z0-9_.+\-]+)|(\r?\n)|([|(),;:=*/@])|(.)|\Z)", re.DOTALL
-).match
-_OPEN_TOKEN = re.compile(
-    r"[ \t]*(?:#[^\n]*)?(?:([-=]+>)|([A-Za-z0-9_.+\-]+)|(\r?\n)|([|(),;:=*/@{}])|(.)|\Z)", re.DOTALL
-).match
+def _tokens(marks: str) -> Callable[[str, int, int], re.Match[str] | None]:
+    return re.compile(
+        rf"[ \t]*(?:#[^\n]*)?(?:([-=]+>)|([A-Za-z0-9_.+\-]+)|(\r?\n)|([{marks}])|(.)|\Z)", re.DOTALL
+    ).match
+
+
+_TOKEN, _OPEN_TOKEN = _tokens("|(),;:=*/@"), _tokens("|(),;:=*/@{}")
 _ARROW, _WORD, _NEWLINE, _MARK = 1, 2, 3, 4
 
 _SHOWN = 40

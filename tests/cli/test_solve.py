@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from layercli.errors import ExitCode
 from layercli.measurement import FAILED, Measurement
+from tests.cli.schemas import check_documented, check_shared, check_strict
 from tests.conftest import strict_json
 
 SCHEMA: dict[str, Any] = json.loads(files("layercli").joinpath("solutions.schema.json").read_text("utf-8"))
@@ -414,18 +415,12 @@ def test_schema_of_solutions(ask: Any, cli: Any) -> None:
 
 def test_what_both_schemas_define_is_one(schema: dict[str, Any]) -> None:
     """But for the families of codes: solving has one of its own."""
-    common = SCHEMA["$defs"].keys() & schema["$defs"].keys()
-    assert len(common) >= 6
-    text = json.dumps({name: SCHEMA["$defs"][name] for name in common})
-    assert json.loads(text.replace("|internal|solve)", "|internal)")) == {
-        name: schema["$defs"][name] for name in common
-    }
+    check_shared(SCHEMA, schema, "solve", least=6)
 
 
 def test_the_schema_is_strict_and_documented(judged: Any) -> None:
-    validator = Draft202012Validator(SCHEMA)
     good, none = judged(f"{HALF} --top 2"), judged(NONE, code=1)
-    for document, spoil in (
+    spoiled = (
         (good, lambda d: d.pop("bounds")),
         (good, lambda d: d.update(more=1)),
         (good, lambda d: d.update(ok=False)),
@@ -445,21 +440,9 @@ def test_the_schema_is_strict_and_documented(judged: Any) -> None:
         (none, lambda d: d.update(ok=True)),
         (none, lambda d: d["nearest"][0].update(designs=0)),
         (none, lambda d: d["nearest"][0].pop("found")),
-    ):
-        bad = json.loads(json.dumps(document))
-        spoil(bad)
-        assert not validator.is_valid(bad)
-    nodes = [SCHEMA, *SCHEMA["$defs"].values()]
-    assert all("description" in node for node in nodes)
-
-    def undocumented(node: Any) -> list[str]:
-        found = []
-        for name, part in node.get("properties", {}).items():
-            found += [] if "description" in part or "$ref" in part else [name]
-            found += undocumented(part)
-        return found
-
-    assert [name for node in nodes for name in undocumented(node)] == []
+    )
+    check_strict(SCHEMA, spoiled)
+    check_documented(SCHEMA)
 
 
 EXAMPLES = [

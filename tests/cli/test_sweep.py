@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from layercli.design.sweep import Sweep
 from layercli.errors import ExitCode
+from tests.cli.schemas import check_documented, check_shared, check_strict
 from tests.conftest import strict_json
 
 SCHEMA: dict[str, Any] = json.loads(files("layercli").joinpath("sweep.schema.json").read_text("utf-8"))
@@ -559,18 +560,12 @@ def test_schema_of_sweeps(ask: Any) -> None:
 
 def test_what_both_schemas_define_is_one(schema: dict[str, Any]) -> None:
     """But for the families of codes: a sweep has one of its own."""
-    common = SCHEMA["$defs"].keys() & schema["$defs"].keys()
-    assert len(common) >= 5
-    text = json.dumps({name: SCHEMA["$defs"][name] for name in common})
-    assert json.loads(text.replace("|internal|sweep)", "|internal)")) == {
-        name: schema["$defs"][name] for name in common
-    }
+    check_shared(SCHEMA, schema, "sweep", least=5)
 
 
 def test_the_schema_is_strict_and_documented(judged: Any) -> None:
-    validator = Draft202012Validator(SCHEMA)
     good = judged(f"{NORMS} --sort memory --pareto params")
-    for spoil in (
+    spoils = (
         lambda d: d.pop("refused"),
         lambda d: d.update(more=1),
         lambda d: d.update(ok=False),
@@ -590,21 +585,9 @@ def test_the_schema_is_strict_and_documented(judged: Any) -> None:
         lambda d: d["refused"][0]["example"].pop("inputs"),
         lambda d: d.update(errors=[{"code": "spec.x"}]),
         lambda d: d.update(schema_version=2),
-    ):
-        bad = json.loads(json.dumps(good))
-        spoil(bad)
-        assert not validator.is_valid(bad)
-    nodes = [SCHEMA, *SCHEMA["$defs"].values()]
-    assert all("description" in node for node in nodes)
-
-    def undocumented(node: Any) -> list[str]:
-        found = []
-        for name, part in node.get("properties", {}).items():
-            found += [] if "description" in part or "$ref" in part else [name]
-            found += undocumented(part)
-        return found
-
-    assert [name for node in nodes for name in undocumented(node)] == []
+    )
+    check_strict(SCHEMA, [(good, spoil) for spoil in spoils])
+    check_documented(SCHEMA)
 
 
 def test_examples_of_the_help(ask: Any) -> None:

@@ -214,6 +214,19 @@ def test_what_a_row_keeps_hangs_on_the_steps_behind_it() -> None:
     assert found.times == 2
 
 
+@pytest.mark.parametrize("spec", ["unsqueeze dim=9/1", "unsqueeze dim=1/9"])
+def test_a_rank_that_a_key_is_too_large_for_ends_nothing(spec: str) -> None:
+    """A rule on the key speaks of the rank as well, and other values of the key are tried."""
+    assert ask(spec, "N,3", "N,1,3").times == 1
+
+
+def test_a_rank_that_no_key_mends_is_asked_about_once() -> None:
+    found = ask("maxpool2d", "1,3", "1,9")
+    (said,) = found.fixed
+    assert "its input has 2 axes" in said
+    assert found.candidates == 69_632
+
+
 def test_a_value_that_is_not_understood_is_not_passed_over() -> None:
     with pytest.raises(LayerError) as caught:
         ask("batchnorm2d num_features=4/0.5 affine=true/false", "1,_,4,4", "1,4,4,4")
